@@ -1,0 +1,24 @@
+import Foundation
+
+/// Where the tests' data lies: real files, each folder with a note of how they were made.
+public enum Fixtures {
+    /// `Tests/Fixtures`, found from where this file was compiled.
+    public static let folder = URL(fileURLWithPath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("Fixtures").path
+
+    public static func path(_ name: String) -> String { folder + "/" + name }
+
+    /// `Samples`, beside `Tests`.
+    public static func sample(_ name: String) -> String {
+        URL(fileURLWithPath: folder).deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent("Samples").appendingPathComponent(name).path
+    }
+
+    /// A new folder that is removed when `body` returns or throws.
+    public static func withTemporaryFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("requant-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        return try body(folder.path)
+    }
+}
