@@ -1,0 +1,182 @@
+import OrderedCollections
+import TensorCore
+
+/// A model: values and the nodes that compute them. A value type; editing a copy leaves the original alone.
+///
+/// Passes edit through `GraphPatch`; importers build with `addInput`, `addParameter` and `add`.
+public struct Graph: Sendable {
+    public var name: String
+    /// Where the model came from and what its file says of itself.
+    public var metadata: OrderedDictionary<String, String> = [:]
+    public private(set) var inputs: [ValueID] = []
+    public internal(set) var outputs: [ValueID] = []
+
+    /// Slots of removed nodes are nil, so that identifiers stay.
+    private var nodeSlots: [Node?] = []
+    private var valueSlots: [Value?] = []
+
+    public init(name: String = "") { self.name = name }
+
+    // MARK: Reading
+
+    /// The nodes in the order in which they were added; see `topologicalOrder` for the order of computation.
+    public var nodes: some Sequence<Node> { nodeSlots.lazy.compactMap { $0 } }
+    public var values: some Sequence<Value> { valueSlots.lazy.compactMap { $0 } }
+
+    public subscript(id: NodeID) -> Node {
+        guard let node = nodeSlots[id.index] else { preconditionFailure("node \(id.index) was removed") }
+        return node
+    }
+
+    public subscript(id: ValueID) -> Value {
+        guard let value = valueSlots[id.index] else { preconditionFailure("value \(id.index) was removed") }
+        return value
+    }
+
+    public func contains(_ id: NodeID) -> Bool { nodeSlots.indices.contains(id.index) && nodeSlots[id.index] != nil }
+    public func contains(_ id: ValueID) -> Bool { valueSlots.indices.contains(id.index) && valueSlots[id.index] != nil }
+
+    /// How many identifiers of values have been given out.
+    var valueLimit: Int { valueSlots.count }
+
+    public func producer(of value: ValueID) -> Node? { self[value].producer.map { self[$0] } }
+
+    /// The nodes that use any output of `node`, each once, in the order of their identifiers.
+    public func consumers(of node: Node) -> [Node] {
+        Set(node.outputs.flatMap { self[$0].uses.map(\.node) }).sorted().map { self[$0] }
+    }
+
+    public var parameters: some Sequence<Value> { values.lazy.filter { $0.tensor != nil } }
+
+    public func node(named name: String) -> Node? { nodes.first { $0.name == name } }
+    public func value(named name: String) -> Value? { values.first { $0.name == name } }
+
+    /// The nodes that the outputs need, each after those that it uses: depth first from the outputs, inputs in order.
+    /// This is the order in which nnvm lists a symbol (3rdparty/tvm/nnvm/include/nnvm/graph.h, DFSVisit).
+    public func topologicalOrder() -> [NodeID] {
+        traverse().compactMap { if case .node(let id) = $0 { id } else { nil } }
+    }
+
+    /// A node, or an input or parameter, in a traversal.
+    public enum Visit: Hashable, Sendable {
+        case node(NodeID)
+        case variable(ValueID)
+    }
+
+    /// Everything that the outputs need, in the order of `topologicalOrder`, inputs and parameters included.
+    public func traverse() -> [Visit] {
+        var order: [Visit] = []
+        var seen = Set<Visit>()
+        var stack: [(visit: Visit, next: Int)] = []
+        func enter(_ value: ValueID) {
+            let visit: Visit = self[value].producer.map { .node($0) } ?? .variable(value)
+            if seen.insert(visit).inserted { stack.append((visit, 0)) }
+        }
+        for output in outputs {
+            enter(output)
+            while let (visit, next) = stack.last {
+                guard case .node(let id) = visit, next < self[id].inputs.count else {
+                    order.append(visit)
+                    stack.removeLast()
+                    continue
+                }
+                stack[stack.count - 1].next += 1
+                if let input = self[id].inputs[next] { enter(input) }
+            }
+        }
+        return order
+    }
+
+    // MARK: Building
+
+    @discardableResult
+    public mutating func addInput(_ name: String, type: ValueType? = nil, attributes: Attributes = [:]) -> ValueID {
+        let id = addValue(name, .input, type: type, attributes: attributes)
+        inputs.append(id)
+        return id
+    }
+
+    @discardableResult
+    public mutating func addParameter(
+        _ name: String, _ tensor: Tensor, quantization: Quantization? = nil, attributes: Attributes = [:]
+    ) -> ValueID {
+        let type = ValueType(tensor.dataType, tensor.shape, quantization: quantization)
+        return addValue(name, .parameter(tensor), type: type, attributes: attributes)
+    }
+
+    /// Adds a node and the values that it computes.
+    @discardableResult
+    public mutating func add(_ draft: NodeDraft) -> NodeID {
+        let id = NodeID(index: nodeSlots.count)
+        let outputs = draft.outputNames.enumerated().map { index, name in
+            addValue(name, .result(node: id, index: index), type: nil, attributes: [:])
+        }
+        nodeSlots.append(
+            Node(
+                id: id, name: draft.name, op: draft.op, attributes: draft.attributes, inputs: draft.inputs,
+                outputs: outputs, bodies: draft.bodies, origins: draft.origins))
+        for (index, input) in draft.inputs.enumerated() { addUse(of: input, by: id, at: index) }
+        return id
+    }
+
+    public mutating func setOutputs(_ outputs: [ValueID]) { self.outputs = outputs }
+
+    // MARK: Editing
+
+    public mutating func setType(_ type: ValueType?, of value: ValueID) { valueSlots[value.index]?.type = type }
+
+    /// Changes a node's name, attributes, bodies or origins.
+    public mutating func update(_ id: NodeID, _ change: (inout Node) -> Void) {
+        guard var node = nodeSlots[id.index] else { return }
+        let (inputs, outputs) = (node.inputs, node.outputs)
+        change(&node)
+        (node.inputs, node.outputs) = (inputs, outputs)
+        nodeSlots[id.index] = node
+    }
+
+    /// Renames a value, or gives a variable other attributes.
+    public mutating func update(_ id: ValueID, name: String? = nil, attributes: Attributes? = nil) {
+        if let name { valueSlots[id.index]?.name = name }
+        if let attributes { valueSlots[id.index]?.attributes = attributes }
+    }
+
+    /// Gives a parameter other elements.
+    public mutating func setTensor(_ tensor: Tensor, of value: ValueID, quantization: Quantization? = nil) {
+        valueSlots[value.index]?.source = .parameter(tensor)
+        valueSlots[value.index]?.type = ValueType(tensor.dataType, tensor.shape, quantization: quantization)
+    }
+
+    mutating func setInput(_ index: Int, of node: NodeID, to value: ValueID?) {
+        if let old = self[node].inputs[index] {
+            valueSlots[old.index]?.uses.removeAll { $0.node == node && $0.index == index }
+        }
+        nodeSlots[node.index]?.inputs[index] = value
+        addUse(of: value, by: node, at: index)
+    }
+
+    mutating func remove(_ id: NodeID) {
+        guard let node = nodeSlots[id.index] else { return }
+        for case let input? in node.inputs { valueSlots[input.index]?.uses.removeAll { $0.node == id } }
+        for output in node.outputs { valueSlots[output.index] = nil }
+        nodeSlots[id.index] = nil
+    }
+
+    /// Removes an input or a parameter that nothing uses.
+    mutating func removeVariable(_ id: ValueID) {
+        inputs.removeAll { $0 == id }
+        valueSlots[id.index] = nil
+    }
+
+    private mutating func addUse(of value: ValueID?, by node: NodeID, at index: Int) {
+        guard let value else { return }
+        valueSlots[value.index]?.uses.append(Value.Use(node: node, index: index))
+    }
+
+    private mutating func addValue(
+        _ name: String, _ source: Value.Source, type: ValueType?, attributes: Attributes
+    ) -> ValueID {
+        let id = ValueID(index: valueSlots.count)
+        valueSlots.append(Value(id: id, name: name, source: source, type: type, attributes: attributes))
+        return id
+    }
+}

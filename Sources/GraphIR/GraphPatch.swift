@@ -1,0 +1,106 @@
+import TensorCore
+
+/// What a pass wants changed: new nodes and parameters, what they replace, and what goes. Nothing changes until a graph
+/// applies it, so that a pass can be dropped halfway and a runner can count, verify and stop (after sonos/tract).
+public struct GraphPatch: Sendable {
+    /// What the patch does, for people: `conv0 + bn0 + relu0 → sg_mkldnn_conv_bn_act_0`.
+    public var summary: String
+    private let firstNewValue: Int
+    private var newValues = 0
+    private var additions: [Addition] = []
+    private var replacements: [(old: ValueID, new: ValueID)] = []
+    private var inputChanges: [(node: NodeID, index: Int, new: ValueID)] = []
+    private var updates: [(node: NodeID, change: @Sendable (inout Node) -> Void)] = []
+    private var removals: [NodeID] = []
+
+    private enum Addition: Sendable {
+        case node(NodeDraft)
+        case parameter(String, Tensor, Quantization?)
+    }
+
+    /// A patch for `graph` as it is now.
+    public init(for graph: Graph, _ summary: String) {
+        self.summary = summary
+        self.firstNewValue = graph.valueLimit
+    }
+
+    /// Adds a node; returns the values that it will compute.
+    public mutating func add(_ draft: NodeDraft) -> [ValueID] {
+        additions.append(.node(draft))
+        return draft.outputNames.map { _ in reserveValue() }
+    }
+
+    public mutating func addParameter(_ name: String, _ tensor: Tensor, quantization: Quantization? = nil) -> ValueID {
+        additions.append(.parameter(name, tensor, quantization))
+        return reserveValue()
+    }
+
+    /// Lets everything that uses `old`, the outputs of the graph included, use `new`.
+    public mutating func replace(_ old: ValueID, with new: ValueID) { replacements.append((old, new)) }
+
+    /// Lets one input of a node be `new`.
+    public mutating func setInput(_ index: Int, of node: NodeID, to new: ValueID) {
+        inputChanges.append((node, index, new))
+    }
+
+    /// Changes a node's name, attributes, bodies or origins.
+    public mutating func update(_ node: NodeID, _ change: @escaping @Sendable (inout Node) -> Void) {
+        updates.append((node, change))
+    }
+
+    /// Removes a node; nothing may use its outputs any more.
+    public mutating func remove(_ node: NodeID) { removals.append(node) }
+
+    private mutating func reserveValue() -> ValueID {
+        defer { newValues += 1 }
+        return ValueID(index: firstNewValue + newValues)
+    }
+
+    /// Changes `graph`; returns the nodes that were added or changed.
+    fileprivate func apply(to graph: inout Graph) -> [NodeID] {
+        precondition(graph.valueLimit == firstNewValue, "the graph changed after the patch was begun")
+        var touched: [NodeID] = []
+        for addition in additions {
+            switch addition {
+            case .node(let draft): touched.append(graph.add(draft))
+            case .parameter(let name, let tensor, let quantization):
+                graph.addParameter(name, tensor, quantization: quantization)
+            }
+        }
+        let added = Set(touched)
+        for (old, new) in replacements {
+            // The new nodes themselves may use the old value.
+            for use in graph[old].uses where !added.contains(use.node) {
+                graph.setInput(use.index, of: use.node, to: new)
+                touched.append(use.node)
+            }
+            graph.outputs = graph.outputs.map { $0 == old ? new : $0 }
+        }
+        for (node, index, new) in inputChanges {
+            graph.setInput(index, of: node, to: new)
+            touched.append(node)
+        }
+        for (node, change) in updates {
+            graph.update(node, change)
+            touched.append(node)
+        }
+        // Whoever still uses a removed node is looked at by the verifier, too.
+        for node in removals {
+            touched += graph.consumers(of: graph[node]).map(\.id)
+            graph.remove(node)
+        }
+        return touched.filter(graph.contains)
+    }
+}
+
+extension Graph {
+    /// Applies a patch that was begun on this very graph; returns the nodes that were added or changed.
+    public mutating func apply(_ patch: GraphPatch) -> [NodeID] { patch.apply(to: &self) }
+
+    /// Removes parameters that nothing uses, apart from those that nothing used to begin with.
+    public mutating func removeParameters(where isDead: (Value) -> Bool) {
+        for value in Array(parameters) where value.uses.isEmpty && !outputs.contains(value.id) && isDead(value) {
+            removeVariable(value.id)
+        }
+    }
+}

@@ -1,0 +1,62 @@
+import TensorCore
+
+/// Names a tensor of a program.
+public struct BufferID: Hashable, Sendable {
+    public let index: Int
+}
+
+/// A graph lowered for one set of input shapes: buffers, and steps in the order in which they run.
+public struct KernelProgram: Sendable {
+    public struct Step: Sendable {
+        public var kernel: any Kernel
+        public var operands: [BufferID]
+        public var results: [BufferID]
+        /// The node that it was lowered from.
+        public var node: String
+    }
+
+    public struct Port: Sendable {
+        public var name: String
+        public var buffer: BufferID
+    }
+
+    public private(set) var types: [TensorType] = []
+    /// Weights and everything that was computed while lowering.
+    public private(set) var constants: [BufferID: Tensor] = [:]
+    public private(set) var steps: [Step] = []
+    public private(set) var inputs: [Port] = []
+    public var outputs: [Port] = []
+    /// What can be observed during a run, by the name of the graph's value.
+    public var values: [Port] = []
+
+    public init() {}
+
+    public func type(of buffer: BufferID) -> TensorType { types[buffer.index] }
+
+    public mutating func addInput(_ name: String, _ type: TensorType) -> BufferID {
+        let buffer = addBuffer(type)
+        inputs.append(Port(name: name, buffer: buffer))
+        return buffer
+    }
+
+    public mutating func addConstant(_ tensor: Tensor) -> BufferID {
+        let buffer = addBuffer(tensor.type)
+        constants[buffer] = tensor
+        return buffer
+    }
+
+    /// Appends a step; returns the buffers of its results.
+    /// - Throws: `ModelError` if the operands do not fit the kernel.
+    public mutating func add(_ kernel: some Kernel, _ operands: [BufferID], node: String) throws -> [BufferID] {
+        let results = try locating("node '\(node)'") {
+            try kernel.resultTypes(operands.map { types[$0.index] })
+        }.map { addBuffer($0) }
+        steps.append(Step(kernel: kernel, operands: operands, results: results, node: node))
+        return results
+    }
+
+    private mutating func addBuffer(_ type: TensorType) -> BufferID {
+        types.append(type)
+        return BufferID(index: types.count - 1)
+    }
+}

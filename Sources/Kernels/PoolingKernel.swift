@@ -1,0 +1,44 @@
+import TensorCore
+
+/// Pooling of a N×C×spatial… source, float32, uint8 or int8; codes stay on their grid.
+public struct PoolingKernel: Kernel, Hashable {
+    public enum Kind: String, Sendable {
+        case max
+        /// Padding counts as zeros, also where the window hangs over the end (`full` convention) only up to the padding.
+        case averageIncludingPadding
+        /// The mean of the elements under the window.
+        case averageExcludingPadding
+    }
+
+    public static let name = "pooling"
+    public var kind: Kind
+    public var window: [Int]
+    public var strides: [Int]
+    public var padsBegin: [Int]
+    /// May be larger than the padding of the model, where the last window hangs over the end (`full` convention).
+    public var padsEnd: [Int]
+
+    public init(kind: Kind, window: [Int], strides: [Int], padsBegin: [Int], padsEnd: [Int]) {
+        self.kind = kind
+        self.window = window
+        self.strides = strides
+        self.padsBegin = padsBegin
+        self.padsEnd = padsEnd
+    }
+
+    public func resultTypes(_ operands: [TensorType]) throws -> [TensorType] {
+        guard operands.count == 1, operands[0].shape.rank == window.count + 2 else {
+            throw ModelError("a pooling over \(window.count) axes got \(operands)")
+        }
+        let source = operands[0].shape
+        var extents: [Int] = []
+        for axis in window.indices {
+            let room = source[axis + 2] + padsBegin[axis] + padsEnd[axis] - window[axis]
+            guard room >= 0, strides[axis] > 0 else {
+                throw ModelError("window \(window[axis]) does not fit into \(source) with its padding")
+            }
+            extents.append(room / strides[axis] + 1)
+        }
+        return [TensorType(operands[0].dataType, Shape([source[0], source[1]] + extents))]
+    }
+}

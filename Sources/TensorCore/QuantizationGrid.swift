@@ -1,0 +1,65 @@
+/// Where the codes of a quantized tensor lie on the real line: real = (code − zeroPoint) · step.
+///
+/// ONNX stores steps ("scale"). MXNet stores a range and multiplies by codes per unit, 127.5 (int8) or 255.5 (uint8)
+/// over the range's larger end (src/operator/quantization/quantization_utils.h); the range is kept where it came from
+/// there, since rounding 1/(1/x) would lose MXNet's last bit.
+public struct QuantizationGrid: Hashable, Sendable {
+    /// Real units per code: one for the tensor, or one for each index along `axis`.
+    public var steps: [Float]
+    /// The axis that `steps` runs along, if there is more than one.
+    public var axis: Int?
+    public var zeroPoint: Int
+    /// MXNet's interval, if the grid was made from one.
+    public var range: ValueRange?
+
+    public init(steps: [Float], axis: Int? = nil, zeroPoint: Int = 0) {
+        self.steps = steps
+        self.axis = axis
+        self.zeroPoint = zeroPoint
+    }
+
+    /// MXNet's symmetric grid for a calibrated range.
+    public init(range: ValueRange, of dataType: DataType) {
+        self.steps = [1 / range.codesPerUnit(dataType)]
+        self.zeroPoint = 0
+        self.range = range
+    }
+
+    /// Codes per real unit of a tensor with one step.
+    public func codesPerUnit(_ dataType: DataType) -> Float {
+        range?.codesPerUnit(dataType) ?? 1 / steps[0]
+    }
+}
+
+/// The interval of values that a tensor took, or that its codes shall cover.
+public struct ValueRange: Hashable, Sendable {
+    public var min: Float
+    public var max: Float
+
+    public init(_ min: Float, _ max: Float) {
+        self.min = min
+        self.max = max
+    }
+
+    /// max(|min|, |max|), as MXNet's MaxAbs.
+    public var magnitude: Float { Swift.max(abs(min), abs(max)) }
+
+    /// MXNet's GetScale: 127.5 or 255.5 over the magnitude; INT32_MAX for an empty range.
+    public func codesPerUnit(_ dataType: DataType) -> Float {
+        let codes: Float = switch dataType {
+        case .uint8: 255.5
+        case .int8: 127.5
+        default: Float(Int32.max)
+        }
+        return magnitude == 0 ? Float(Int32.max) : codes / magnitude
+    }
+
+    public func union(_ other: ValueRange) -> ValueRange {
+        ValueRange(Swift.min(min, other.min), Swift.max(max, other.max))
+    }
+}
+
+extension DataType {
+    /// The smallest and the largest code of an 8-bit type.
+    public var codeLimits: ClosedRange<Float> { self == .uint8 ? 0...255 : -128...127 }
+}
