@@ -76,6 +76,14 @@ public final class FileWriter {
         try withUnsafeBytes(of: value.littleEndian) { try write($0) }
     }
 
+    /// Replaces bytes that were written before, such as a length that is known only now.
+    public func overwrite(at offset: Int, with bytes: [UInt8]) throws {
+        try flush()
+        guard pwrite(descriptor, bytes, bytes.count, off_t(offset)) == bytes.count else {
+            throw ModelError("cannot be written: \(String(cString: strerror(errno)))", at: path)
+        }
+    }
+
     fileprivate func flush() throws {
         try buffer.withUnsafeBytes { try send($0) }
         buffer.removeAll(keepingCapacity: true)

@@ -16,19 +16,19 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral {
     /// A shape of dimensions that nobody has checked yet.
     /// - Throws: `ModelError` for a negative dimension and for a product that leaves no room for the elements' bytes.
     public init(checking dimensions: [Int]) throws {
+        // Without the zeros, so that strides cannot overflow either.
         var count = 1
         for dimension in dimensions {
             guard dimension >= 0 else {
                 throw ModelError("shape (\(dimensions.commaSeparated)) has a negative dimension")
             }
-            let (product, overflow) = count.multipliedReportingOverflow(by: dimension)
+            let (product, overflow) = count.multipliedReportingOverflow(by: max(dimension, 1))
             guard !overflow, product <= Int.max / 16 else {
                 throw ModelError("shape (\(dimensions.commaSeparated)) has more elements than any memory holds")
             }
             count = product
         }
-        self.dimensions = dimensions
-        self.elementCount = count
+        self.init(dimensions)
     }
 
     public var rank: Int { dimensions.count }
