@@ -4,7 +4,7 @@ import TensorCore
 public struct PoolingKernel: Kernel, Hashable {
     public enum Kind: String, Sendable {
         case max
-        /// Padding counts as zeros, also where the window hangs over the end (`full` convention) only up to the padding.
+        /// Padding counts as zeros, but only up to `countedPadsEnd`.
         case averageIncludingPadding
         /// The mean of the elements under the window.
         case averageExcludingPadding
@@ -17,13 +17,19 @@ public struct PoolingKernel: Kernel, Hashable {
     public var padsBegin: [Int]
     /// May be larger than the padding of the model, where the last window hangs over the end (`full` convention).
     public var padsEnd: [Int]
+    /// How much of `padsEnd` is padding of the model; where a window hangs over that, an average does not count it.
+    public var countedPadsEnd: [Int]
 
-    public init(kind: Kind, window: [Int], strides: [Int], padsBegin: [Int], padsEnd: [Int]) {
+    /// - Parameter countedPadsEnd: all of `padsEnd`, if it is nil.
+    public init(
+        kind: Kind, window: [Int], strides: [Int], padsBegin: [Int], padsEnd: [Int], countedPadsEnd: [Int]? = nil
+    ) {
         self.kind = kind
         self.window = window
         self.strides = strides
         self.padsBegin = padsBegin
         self.padsEnd = padsEnd
+        self.countedPadsEnd = countedPadsEnd ?? padsEnd
     }
 
     public func resultTypes(_ operands: [TensorType]) throws -> [TensorType] {

@@ -90,4 +90,8 @@ public struct OutputStage: Hashable, Sendable {
 
     /// source, weights, bias?, residual?
     public var operandCount: Int { 2 + (hasBias ? 1 : 0) + (hasResidual ? 1 : 0) }
+
+    public func bias<Operand>(of operands: [Operand]) -> Operand? { hasBias ? operands[2] : nil }
+
+    public func residual<Operand>(of operands: [Operand]) -> Operand? { hasResidual ? operands.last : nil }
 }

@@ -1,0 +1,85 @@
+import TensorCore
+
+extension RunTimeQuantizeKernel {
+    public func evaluate(_ operands: [Tensor]) throws -> [Tensor] {
+        _ = try resultTypes(operands.map(\.type))
+        let observed = operands[0].observedRange()
+        let codes = try QuantizeKernel(factor: observed.codesPerUnit(outputType), outputType: outputType)
+            .evaluate(operands)
+        let range = outputType == .uint8 ? observed : ValueRange(-observed.magnitude, observed.magnitude)
+        return codes + [range.tensor]
+    }
+}
+
+extension RunTimeAccumulatorKernel {
+    public func evaluate(_ operands: [Tensor]) throws -> [Tensor] {
+        _ = try resultTypes(operands.map(\.type))
+        let source = ValueRange(operands[1])
+        let codesPerUnit = source.codesPerUnit(sourceType) * weightCodesPerUnit
+
+        var bias: Tensor?, residual: Tensor?
+        var operations: [PostOperation] = []
+        if hasBias {
+            bias = try QuantizeKernel(factor: codesPerUnit, outputType: .int32).evaluate([operands[2]])[0]
+        }
+        if let residualType {
+            let range = ValueRange(operands[operands.count - 1])
+            residual = operands[operands.count - 2]
+            operations.append(.sum(scale: codesPerUnit / range.codesPerUnit(residualType)))
+        }
+        if relu { operations.append(.activation(ActivationFunction(.relu))) }
+        let sums = try WrappingInt32.widening(operands[0], "sums")
+        let result = try OutputStage(outputType: .int32, postOperations: operations)
+            .finish(sums, bias: bias, residual: residual, shape: operands[0].shape)
+
+        let unit = source.magnitude / (sourceType == .uint8 ? 255 : 127) * (weightMagnitude / 127)
+        let limit = unit * Float(Int32.max)
+        return [result, ValueRange(-limit, limit).tensor]
+    }
+}
+
+extension RunTimeRequantizeKernel {
+    public func evaluate(_ operands: [Tensor]) throws -> [Tensor] {
+        _ = try resultTypes(operands.map(\.type))
+        let unit = ValueRange(operands[1]).magnitude / Float(Int32.max)
+        let largest = operands[0].withElements(as: Int32.self) { $0.reduce(0) { max($0, $1.magnitude) } }
+        let limit = Float(largest) * unit
+        let factor = limit == 0 ? 0 : unit * ((outputType == .uint8 ? 255 : 127) / limit)
+        let codes = try QuantizeKernel(factor: factor, outputType: outputType).evaluate([operands[0]])
+        return codes + [ValueRange(outputType == .uint8 ? 0 : -limit, limit).tensor]
+    }
+}
+
+extension RunTimeDequantizeKernel {
+    public func evaluate(_ operands: [Tensor]) throws -> [Tensor] {
+        _ = try resultTypes(operands.map(\.type))
+        let codes: Float = switch operands[0].dataType {
+        case .uint8: 255.5
+        case .int8: 127.5
+        default: Float(Int32.max)
+        }
+        return try DequantizeKernel(factor: ValueRange(operands[1]).magnitude / codes).evaluate([operands[0]])
+    }
+}
+
+extension ValueRange {
+    /// Reads a range that travels as a tensor.
+    fileprivate init(_ tensor: Tensor) {
+        let ends = tensor.floats()
+        self.init(ends[0], ends[1])
+    }
+
+    fileprivate var tensor: Tensor { Tensor([min, max]) }
+}
+
+extension Tensor {
+    /// The smallest and the largest value; 0 and 0 if there is none.
+    fileprivate func observedRange() -> ValueRange {
+        let values = floats()
+        guard let first = values.first else { return ValueRange(0, 0) }
+        return values.reduce(into: ValueRange(first, first)) { range, value in
+            if value < range.min { range.min = value }
+            if value > range.max { range.max = value }
+        }
+    }
+}
