@@ -64,7 +64,10 @@ public struct Graph: Sendable {
     }
 
     /// Everything that the outputs need, in the order of `topologicalOrder`, inputs and parameters included.
-    public func traverse() -> [Visit] {
+    public func traverse() -> [Visit] { traverse(from: outputs) }
+
+    /// Everything that `roots` need, and they themselves.
+    func traverse(from roots: [ValueID]) -> [Visit] {
         var order: [Visit] = []
         var seen = Set<Visit>()
         var stack: [(visit: Visit, next: Int)] = []
@@ -72,8 +75,8 @@ public struct Graph: Sendable {
             let visit: Visit = self[value].producer.map { .node($0) } ?? .variable(value)
             if seen.insert(visit).inserted { stack.append((visit, 0)) }
         }
-        for output in outputs {
-            enter(output)
+        for root in roots {
+            enter(root)
             while let (visit, next) = stack.last {
                 guard case .node(let id) = visit, next < self[id].inputs.count else {
                     order.append(visit)

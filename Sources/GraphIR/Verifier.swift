@@ -13,19 +13,21 @@ public enum Verifier {
         var names = Set<String>()
         for node in graph.nodes {
             try verify(node, in: graph)
+            for body in node.bodies { try locating("body of node '\(node.name)'") { try verify(body) } }
             guard !node.name.isEmpty, names.insert(node.name).inserted else {
                 throw ModelError("the name is empty or taken (invariant V4)", at: "node '\(node.name)'")
             }
         }
-        for output in graph.outputs where !graph.contains(output) {
-            throw ModelError("output \(output.index) of the graph does not exist (invariant V1)")
-        }
+        for value in graph.values { try verifyUses(of: value, in: graph) }
+        try verifyEnds(of: graph)
         try verifyAcyclic(graph)
     }
 
-    /// Checks the nodes of a patch and their surroundings; the cost does not depend on the size of the graph.
+    /// Checks the nodes of a patch and their surroundings; the cost does not depend on the size of the graph. Cycles and
+    /// names are left to the check of the whole.
     public static func verify(_ graph: Graph, touched: [NodeID]) throws {
         for id in touched { try verify(graph[id], in: graph) }
+        try verifyEnds(of: graph)
     }
 
     private static func verify(_ node: Node, in graph: Graph) throws {
@@ -44,8 +46,27 @@ public enum Verifier {
             guard graph[output].producer == node.id, graph[output].outputIndex == index else {
                 throw fail("output '\(graph[output].name)' has another producer", "V2")
             }
-            for use in graph[output].uses where !graph.contains(use.node) {
-                throw fail("output '\(graph[output].name)' is used by a node that was removed", "V2")
+            try verifyUses(of: graph[output], in: graph)
+        }
+    }
+
+    private static func verifyUses(of value: Value, in graph: Graph) throws {
+        for use in value.uses {
+            guard graph.contains(use.node) else {
+                throw ModelError("is used by a node that was removed (invariant V2)", at: "value '\(value.name)'")
+            }
+            let node = graph[use.node]
+            guard node.inputs.indices.contains(use.index), node.inputs[use.index] == value.id else {
+                throw ModelError(
+                    "is not input \(use.index) of node '\(node.name)' (invariant V2)", at: "value '\(value.name)'")
+            }
+        }
+    }
+
+    private static func verifyEnds(of graph: Graph) throws {
+        for (role, values) in [("input", graph.inputs), ("output", graph.outputs)] {
+            for (index, value) in values.enumerated() where !graph.contains(value) {
+                throw ModelError("\(role) \(index) of the graph does not exist (invariant V1)")
             }
         }
     }
