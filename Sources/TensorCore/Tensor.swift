@@ -88,6 +88,9 @@ public struct Tensor: Sendable {
         return Tensor(unchecked: type, shape, storage, byteOffset)
     }
 
+    /// The bytes as a uint8 tensor of one axis, sharing the storage.
+    public func asBytes() -> Tensor { Tensor(unchecked: .uint8, [byteCount], storage, byteOffset) }
+
     /// The rows `range` of the outermost axis, sharing the storage.
     public func rows(_ range: Range<Int>) -> Tensor {
         precondition(shape.rank > 0 && range.lowerBound >= 0 && range.upperBound <= shape[0], "rows out of range")
