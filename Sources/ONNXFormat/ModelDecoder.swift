@@ -14,10 +14,12 @@ struct ModelDecoder {
 
     func model(_ proto: Onnx__ModelProto, _ graph: Onnx__GraphProto) throws -> ONNXModel {
         ONNXModel(
-            irVersion: Int(proto.ir_version), opsetImports: messages(proto.opset_import, proto.n_opset_import).map(opset),
+            irVersion: Int(proto.ir_version),
+            opsetImports: messages(proto.opset_import, proto.n_opset_import).map(opset),
             producerName: text(proto.producer_name), producerVersion: text(proto.producer_version),
             domain: text(proto.domain), modelVersion: Int(proto.model_version), docString: text(proto.doc_string),
-            metadata: properties(proto.metadata_props, proto.n_metadata_props), graph: try self.graph(graph),
+            metadata: properties(proto.metadata_props, proto.n_metadata_props),
+            graph: try self.graph(graph),
             functions: try messages(proto.functions, proto.n_functions).map(function))
     }
 
@@ -190,19 +192,17 @@ struct ModelDecoder {
 
     // MARK: Fields
 
-    private typealias Messages<Message> = UnsafeMutablePointer<UnsafeMutablePointer<Message>?>?
+    typealias Messages<Message> = UnsafeMutablePointer<UnsafeMutablePointer<Message>?>?
 
     private func messages<Message>(_ items: Messages<Message>, _ count: Int) -> [Message] {
         UnsafeBufferPointer(start: items, count: items == nil ? 0 : count).compactMap { $0?.pointee }
     }
 
-    func properties(
-        _ items: UnsafeMutablePointer<UnsafeMutablePointer<Onnx__StringStringEntryProto>?>?, _ count: Int
-    ) -> [ONNXProperty] {
+    func properties(_ items: Messages<Onnx__StringStringEntryProto>, _ count: Int) -> [ONNXProperty] {
         messages(items, count).map { ONNXProperty(key: text($0.key), value: text($0.value)) }
     }
 
-    private func texts(_ items: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?, _ count: Int) -> [String] {
+    private func texts(_ items: Messages<CChar>, _ count: Int) -> [String] {
         UnsafeBufferPointer(start: items, count: items == nil ? 0 : count).map(text)
     }
 

@@ -1,8 +1,8 @@
 /// An ONNX file: a graph of nodes, and what the file says about itself.
 ///
 /// The types of this folder mirror the messages of the ONNX IR specification (Schemas/onnx.proto) one to one, without
-/// judging them: an operator that nobody knows, or a graph that makes no sense, can be read and written back. Texts that
-/// a file leaves out are empty.
+/// judging them: an operator that nobody knows, or a graph that makes no sense, can be read and written back. Texts
+/// that a file leaves out are empty.
 public struct ONNXModel: Sendable, Equatable {
     public var irVersion: Int
     /// Which version of which family of operators the nodes mean.

@@ -29,7 +29,8 @@ public struct ONNXTensor: Sendable, Equatable {
             }
         case (.bytes(let bytes), let expected?):
             guard bytes.byteCount == expected else {
-                throw ModelError("a \(elementType) tensor of \(shape) needs \(expected) bytes, but has \(bytes.byteCount)")
+                throw ModelError(
+                    "a \(elementType) tensor of \(shape) needs \(expected) bytes, but has \(bytes.byteCount)")
             }
         default: throw ModelError("a tensor of \(elementType) has a payload of another kind")
         }
@@ -48,7 +49,7 @@ public struct ONNXTensor: Sendable, Equatable {
     }
 
     /// The same elements, sharing the bytes.
-    /// - Throws: `ModelError` if no `DataType` has such elements (strings, complex numbers, 8-bit floats, 4 and 2 bits).
+    /// - Throws: `ModelError` if no `DataType` has such elements: strings, complex numbers, 8-bit floats, 4 and 2 bits.
     public func tensor() throws -> Tensor {
         guard let dataType = elementType.dataType, case .bytes(let bytes) = payload else {
             throw ModelError(

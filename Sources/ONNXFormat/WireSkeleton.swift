@@ -25,7 +25,8 @@ struct WireSkeleton {
 
     /// Messages inside messages; a subgraph takes three levels.
     static let maximumDepth = 100
-    /// Bytes of memory that each byte of a file may cost, and what any file may cost. Real models stay below 20.
+    /// Bytes of memory that each byte of a file may cost, and what any file may cost. Real models cost up to 8 a byte;
+    /// a node that says no more than it must, with names of one letter, would cost 28.
     private static let memoryPerByte = 32, memoryAllowance = 16 << 20
 
     /// Walks the message of type `descriptor` that fills `storage`.
@@ -47,7 +48,9 @@ struct WireSkeleton {
             let start = position
             let key = try readVarint(end: end)
             let number = UInt32(truncatingIfNeeded: key >> 3), wireType = UInt8(key & 7)
-            guard (1...0x1FFF_FFFF).contains(key >> 3) else { throw broken("field number \(key >> 3) is not possible", start) }
+            guard (1...0x1FFF_FFFF).contains(key >> 3) else {
+                throw broken("field number \(key >> 3) is not possible", start)
+            }
             guard let field = protobuf_c_message_descriptor_get_field(descriptor, number) else {
                 try skip(wireType, end: end)
                 continue
@@ -105,7 +108,7 @@ struct WireSkeleton {
             if byte < 0x80 { return value }
             shift += 7
         }
-        throw broken(shift < 64 ? "the file or the message ends inside a number" : "a number has more than 10 bytes", start)
+        throw shift < 64 ? endsInside(start) : broken("a number has more than 10 bytes", start)
     }
 
     private mutating func readLength(of field: Field?, end: Int) throws -> Int {
@@ -127,7 +130,7 @@ struct WireSkeleton {
         case 5: position += 4
         default: throw broken("wire type \(wireType) is not possible", start)
         }
-        guard position <= end else { throw broken("the file or the message ends inside a number", start) }
+        guard position <= end else { throw endsInside(start) }
     }
 
     private mutating func skipPacked(_ field: Field, end: Int) throws {
@@ -148,8 +151,14 @@ struct WireSkeleton {
         }
     }
 
+    private func endsInside(_ offset: Int) -> ModelError {
+        broken("the file or the message ends inside a number", offset)
+    }
+
     private func broken(_ problem: String, _ offset: Int? = nil) -> ModelError {
-        ModelError(problem, at: "byte \(offset ?? position)", advice: "the file is truncated, damaged, or not an ONNX model")
+        ModelError(
+            problem, at: "byte \(offset ?? position)",
+            advice: "the file is truncated, damaged, or not an ONNX model")
     }
 
     // MARK: Writing

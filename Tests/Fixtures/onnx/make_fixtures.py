@@ -1,4 +1,4 @@
-"""Makes the ONNX files of this folder with the onnx package, and expected.json with what the package reads from them."""
+"""Makes the ONNX files of this folder with the onnx package, and expected.json with what it reads from them."""
 import json
 import os
 
@@ -119,7 +119,8 @@ def control_flow():
         "flow",
         [helper.make_node("If", ["yes"], ["z"], name="choose", then_branch=then, else_branch=other),
          helper.make_node("Loop", ["three", "yes", "z"], ["y"], name="repeat", body=body)],
-        [helper.make_tensor("yes", TensorProto.BOOL, [], [True]), helper.make_tensor("three", TensorProto.INT64, [], [3])],
+        [helper.make_tensor("yes", TensorProto.BOOL, [], [True]),
+         helper.make_tensor("three", TensorProto.INT64, [], [3])],
         value_info=[helper.make_tensor_value_info("z", TensorProto.FLOAT, [None])], doc_string="control flow")
     note = graph.quantization_annotation.add(tensor_name="z")
     note.quant_parameter_tensor_names.add(key="SCALE_TENSOR", value="z_scale")
@@ -131,9 +132,9 @@ def control_flow():
 def functions():
     """A function with a required attribute, one with a default, and references to both."""
     scale = helper.make_node("Constant", [], ["a"])
-    scale.attribute.append(helper.make_attribute_ref_name(helper.make_attribute("value_float", 0.0), "alpha"))
+    scale.attribute.add(name="value_float", ref_attr_name="alpha", type=onnx.AttributeProto.FLOAT)
     leaky = helper.make_node("LeakyRelu", ["s"], ["out"])
-    leaky.attribute.append(helper.make_attribute_ref_name(helper.make_attribute("alpha", 0.0), "slope"))
+    leaky.attribute.add(name="alpha", ref_attr_name="slope", type=onnx.AttributeProto.FLOAT)
     function = helper.make_function(
         "test", "ScaledLeakyRelu", ["in"], ["out"], [scale, helper.make_node("Mul", ["in", "a"], ["s"]), leaky],
         [helper.make_opsetid("", 21)], attributes=["alpha"], attribute_protos=[helper.make_attribute("slope", 0.125)])
@@ -142,12 +143,12 @@ def functions():
 
 
 def external_data():
-    """Two weights in external.bin: one with offset and length, one with neither."""
+    """Two weights in external.bin: one without an offset, one without a length."""
     first, second = np.arange(4, dtype=np.float32), np.arange(-8, 8, dtype=np.int8)
     with open(os.path.join(FOLDER, "external.bin"), "wb") as file:
         file.write(first.tobytes() + b"\x00" * 16 + second.tobytes())
     tensors = []
-    for name, array, place in (("first", first, {}), ("second", second, {"offset": "32", "length": "16"})):
+    for name, array, place in (("first", first, {"length": "16"}), ("second", second, {"offset": "32"})):
         tensor = TensorProto(name=name, data_type=helper.np_dtype_to_tensor_dtype(array.dtype), dims=array.shape)
         tensor.data_location = TensorProto.EXTERNAL
         for key, value in {"location": "external.bin", **place}.items():
