@@ -8,11 +8,12 @@ public enum Fixtures {
 
     public static func path(_ name: String) -> String { folder + "/" + name }
 
-    /// `Samples`, beside `Tests`.
-    public static func sample(_ name: String) -> String {
-        URL(fileURLWithPath: folder).deletingLastPathComponent().deletingLastPathComponent()
-            .appendingPathComponent("Samples").appendingPathComponent(name).path
-    }
+    /// `Samples` and `Schemas`, beside `Tests`.
+    public static func sample(_ name: String) -> String { repository + "/Samples/" + name }
+    public static func schema(_ name: String) -> String { repository + "/Schemas/" + name }
+
+    private static let repository = URL(fileURLWithPath: folder)
+        .deletingLastPathComponent().deletingLastPathComponent().path
 
     /// A new folder that is removed when `body` returns or throws.
     public static func withTemporaryFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
