@@ -77,7 +77,9 @@ struct GraphLexer {
         switch escaped {
         case "\"", "\\": return escaped ?? "\\"
         case "n": return "\n"
-        default: throw ModelError("'\\\(escaped.map(String.init) ?? "")' is no escape", advice: "expected \\\", \\\\ or \\n")
+        default:
+            let sequence = "\\" + (escaped.map(String.init) ?? "")
+            throw ModelError("'\(sequence)' is no escape", advice: "expected \\\", \\\\ or \\n")
         }
     }
 }

@@ -23,8 +23,8 @@ public enum Verifier {
         try verifyAcyclic(graph)
     }
 
-    /// Checks the nodes of a patch and their surroundings; the cost does not depend on the size of the graph. Cycles and
-    /// names are left to the check of the whole.
+    /// Checks the nodes of a patch and their surroundings; the cost does not depend on the size of the graph. Cycles
+    /// and names are left to the check of the whole.
     public static func verify(_ graph: Graph, touched: [NodeID]) throws {
         for id in touched { try verify(graph[id], in: graph) }
         try verifyEnds(of: graph)

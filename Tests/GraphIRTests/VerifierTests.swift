@@ -69,7 +69,18 @@ struct VerifierTests {
 
     @Test func bodiesAreVerifiedToo() throws {
         let graph = try GraphParser.parse(
-            "graph { %x = input %y = f(%x) graph { %p = input %q = g(%p) name=n %r = g(%q) name=n return %r } return %y }")
+            """
+            graph {
+              %x = input
+              %y = f(%x) graph {
+                %p = input
+                %q = g(%p) name=n
+                %r = g(%q) name=n
+                return %r
+              }
+              return %y
+            }
+            """)
         #expect(failure(graph) == "body of node 'y', node 'n': the name is empty or taken (invariant V4).")
     }
 }

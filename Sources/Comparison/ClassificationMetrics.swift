@@ -1,0 +1,62 @@
+import TensorCore
+
+/// How often a reference and a candidate classify correctly, and how often they agree, gathered batch by batch.
+///
+/// top-1 = the share of images whose largest logit is that of the label (Russakovsky et al., *ImageNet Large Scale
+/// Visual Recognition Challenge*, IJCV 2015). Of equal logits the first wins, as in NumPy's `argmax`; NaN never wins,
+/// and a row of nothing but NaN predicts no class.
+public struct ClassificationMetrics: Sendable, Equatable {
+    public private(set) var imageCount = 0
+    public private(set) var labelledCount = 0
+    public private(set) var agreeingCount = 0
+    public private(set) var referenceCorrect = 0
+    public private(set) var candidateCorrect = 0
+
+    public init() {}
+
+    /// Takes one more batch of logits, images × classes; further axes of extent 1 do not matter.
+    /// - Parameter labels: the classes of the images, if they are known.
+    /// - Throws: `ModelError` if the shapes differ, are no logits, or the labels are too few or too many.
+    public mutating func add(reference: Tensor, candidate: Tensor, labels: [Int]?) throws {
+        try requireSameShape(reference, candidate)
+        let references = try Self.predictions(reference), candidates = try Self.predictions(candidate)
+        imageCount += references.count
+        agreeingCount += zip(references, candidates).count { $0 != nil && $0 == $1 }
+        guard let labels else { return }
+        guard labels.count == references.count else {
+            throw ModelError("\(references.count) images have \(labels.count) labels")
+        }
+        labelledCount += labels.count
+        referenceCorrect += zip(references, labels).count { $0 == $1 }
+        candidateCorrect += zip(candidates, labels).count { $0 == $1 }
+    }
+
+    /// The class of each image: the index of its largest logit.
+    /// - Throws: `ModelError` if the tensor has no axis of images and one of classes.
+    public static func predictions(_ logits: Tensor) throws -> [Int?] {
+        let shape = logits.shape
+        guard shape.rank >= 2, shape.dimensions.dropFirst(2).allSatisfy({ $0 == 1 }) else {
+            throw ModelError("\(shape) values are no logits", advice: "expected images × classes")
+        }
+        let classes = shape[1]
+        return logits.asFloat32().withElements(as: Float.self) { values in
+            (0..<shape[0]).map { image in
+                var best: Int?
+                let row = values[(image * classes)..<(image + 1) * classes]
+                for index in row.indices where !row[index].isNaN {
+                    if let winner = best, row[index] <= row[winner] { continue }
+                    best = index
+                }
+                return best.map { $0 - row.startIndex }
+            }
+        }
+    }
+
+    /// In 0…1; nil if no image has a label.
+    public var referenceTop1: Double? { share(referenceCorrect, of: labelledCount) }
+    public var candidateTop1: Double? { share(candidateCorrect, of: labelledCount) }
+    /// The share of images that both put into the same class, in 0…1; nil if there is no image.
+    public var agreement: Double? { share(agreeingCount, of: imageCount) }
+
+    private func share(_ count: Int, of total: Int) -> Double? { total == 0 ? nil : Double(count) / Double(total) }
+}

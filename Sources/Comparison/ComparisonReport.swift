@@ -1,0 +1,76 @@
+import Foundation
+
+/// Everything that a comparison of two models found; `Schemas/diff.schema.json` describes its JSON.
+public struct ComparisonReport: Sendable, Equatable, Codable {
+    /// What the two models are called, usually their files.
+    public var reference: String
+    public var candidate: String
+    /// Rows of data that were run.
+    public var samples: Int
+    /// The outputs of the models.
+    public var outputs: [LayerComparison]
+    /// Layer by layer, in the order of computation; empty if only outputs were compared.
+    public var layers: [LayerComparison]
+    public var unmatchedReference: [LayerAlignment.Unmatched]
+    public var unmatchedCandidate: [LayerAlignment.Unmatched]
+    /// Only where the outputs are logits.
+    public var classification: Classification?
+    public var firstDivergence: FirstDivergence?
+    /// The origin of the layer with the lowest SQNR; nil if no layer differs.
+    public var worstLayer: String?
+
+    public struct Classification: Sendable, Equatable, Codable {
+        public var images: Int
+        /// In 0…1; nil where no image has a label.
+        public var referenceTop1: Double?
+        public var candidateTop1: Double?
+        /// The share of images that both put into the same class.
+        public var agreement: Double
+
+        /// Nil if there is no image.
+        public init?(_ metrics: ClassificationMetrics) {
+            guard let agreement = metrics.agreement else { return nil }
+            images = metrics.imageCount
+            referenceTop1 = metrics.referenceTop1
+            candidateTop1 = metrics.candidateTop1
+            self.agreement = agreement
+        }
+    }
+
+    public init(
+        reference: String, candidate: String, samples: Int, outputs: [LayerComparison], layers: [LayerComparison] = [],
+        alignment: LayerAlignment? = nil, classification: ClassificationMetrics? = nil,
+        firstDivergence criterion: FirstDivergence.Criterion? = nil
+    ) {
+        self.reference = reference
+        self.candidate = candidate
+        self.samples = samples
+        self.outputs = outputs
+        self.layers = layers
+        unmatchedReference = alignment?.unmatchedReference ?? []
+        unmatchedCandidate = alignment?.unmatchedCandidate ?? []
+        self.classification = classification.flatMap(Classification.init)
+        firstDivergence = criterion.flatMap { FirstDivergence.find(in: layers, $0) }
+        worstLayer = layers.min { $0.sqnr < $1.sqnr }.flatMap { $0.sqnr == .infinity ? nil : $0.origin }
+    }
+
+    // MARK: JSON
+
+    /// JSON has no infinity; these texts stand for what it lacks.
+    private static let positiveInfinity = "inf", negativeInfinity = "-inf", notANumber = "nan"
+
+    public func json() throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        encoder.nonConformingFloatEncodingStrategy = .convertToString(
+            positiveInfinity: Self.positiveInfinity, negativeInfinity: Self.negativeInfinity, nan: Self.notANumber)
+        return try encoder.encode(self)
+    }
+
+    public init(json: Data) throws {
+        let decoder = JSONDecoder()
+        decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+            positiveInfinity: Self.positiveInfinity, negativeInfinity: Self.negativeInfinity, nan: Self.notANumber)
+        self = try decoder.decode(ComparisonReport.self, from: json)
+    }
+}

@@ -1,0 +1,61 @@
+import Foundation
+
+/// A report as people read it.
+public enum ComparisonText {
+    public static func text(of report: ComparisonReport) -> String {
+        var sections = [
+            "reference  \(report.reference)\ncandidate  \(report.candidate)\nsamples    \(report.samples)\n"
+        ]
+        if !report.layers.isEmpty { sections.append(table(of: report.layers, "layer", \.origin)) }
+        let unmatched = unmatched(in: report)
+        if !unmatched.isEmpty { sections.append(unmatched) }
+        sections.append(table(of: report.outputs, "output", \.candidate))
+        let summary = summary(of: report)
+        if !summary.isEmpty { sections.append(summary) }
+        return sections.joined(separator: "\n")
+    }
+
+    /// The columns about codes are left out where no row has them.
+    public static func table(
+        of rows: [LayerComparison], _ title: String, _ name: (LayerComparison) -> String
+    ) -> String {
+        let hasCodes = rows.contains { $0.codes != nil }
+        var header = [title, "max diff", "mean diff", "SQNR dB", "cosine"]
+        if hasCodes { header += ["codes off", "LSB"] }
+        var table = TextTable(header: header)
+        for row in rows {
+            var cells = [
+                name(row), significant(row.maximumDifference), significant(row.meanDifference),
+                infinityText(row.sqnr) ?? String(format: "%.1f", row.sqnr), String(format: "%.6f", row.cosine),
+            ]
+            if let codes = row.codes { cells += [percent(codes.differingShare), String(codes.largestStep)] }
+            table.add(cells)
+        }
+        return table.text
+    }
+
+    private static func unmatched(in report: ComparisonReport) -> String {
+        let sides = [("reference", report.unmatchedReference), ("candidate", report.unmatchedCandidate)]
+        return sides.flatMap { side, values in
+            values.map { value in
+                let inside = value.inside.map { ", inside \($0) of the other" } ?? ""
+                return "only in the \(side): \(value.value)\(inside)\n"
+            }
+        }.joined()
+    }
+
+    private static func summary(of report: ComparisonReport) -> String {
+        var lines: [String] = []
+        if let classes = report.classification {
+            if let reference = classes.referenceTop1, let candidate = classes.candidateTop1 {
+                lines.append("top-1             \(percent(reference)) → \(percent(candidate))")
+            }
+            lines.append("agreement         \(percent(classes.agreement)) of \(classes.images) images")
+        }
+        if let first = report.firstDivergence {
+            lines.append("first divergence  \(first.origin): \(first.reason)")
+        }
+        if let worst = report.worstLayer { lines.append("worst layer       \(worst)") }
+        return lines.map { $0 + "\n" }.joined()
+    }
+}
