@@ -16,6 +16,11 @@ extension GraphParser {
         var type = ValueType(dataType, nil)
         if token == .mark("[") { type.shape = try Shape(checking: try bracketed { try $0.integer() }) }
         if try accept("@") { type.quantization = try accept("?") ? .foundAtRunTime : .known(try grid(of: dataType)) }
+        if let shape = type.shape, let grid = type.quantization?.grid, let axis = grid.axis {
+            guard shape.dimensions.indices.contains(axis), shape[axis] == grid.steps.count else {
+                throw ModelError("\(grid.steps.count) steps do not fit axis \(axis) of \(shape)")
+            }
+        }
         return type
     }
 

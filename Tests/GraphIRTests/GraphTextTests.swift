@@ -141,6 +141,7 @@ struct GraphTextTests {
         ("graph {\n  %w: float32[9999999999, 9999999999] = parameter(...)\n}",
             "line 2: shape (9999999999, 9999999999) has more elements than any memory holds."),
         ("graph {\n  %x: int8 @{zero=1} = input\n}", "line 2: the grid has neither a range nor steps."),
+        ("graph {\n  %x: int8[3] @{steps=[1, 2], axis=0} = input\n}", "line 2: 2 steps do not fit axis 0 of 3."),
         ("graph {\n  %x = input\n  %y = relu %x\n}", "line 3: '%' is not expected here; expected '('."),
         ("graph {\n  %x = input {a=\"b\n}", "line 2: the quotes are not closed."),
         ("graph {\n  %x = input\n", "line 3: the end of the text is not expected here; expected an operator."),
@@ -150,6 +151,20 @@ struct GraphTextTests {
     ])
     func errorsNameTheLine(text: String, message: String) {
         #expect { try GraphParser.parse(text) } throws: { "\($0)" == message }
+    }
+
+    /// Whatever is left of a text is a sound graph or an error, never a crash.
+    @Test func damagedTextsAreErrorsOrGraphs() {
+        let characters = Array(Self.lenet)
+        for index in stride(from: 0, to: characters.count, by: 3) {
+            var copy = characters
+            copy[index] = ["}", "\"", "9", "-", "%", ")", "n", "\n"][index % 8]
+            for text in [String(characters[..<index]), String(copy)] {
+                if let graph = try? GraphParser.parse(text) {
+                    #expect(throws: Never.self) { try GraphParser.parse(GraphPrinter.text(of: graph)) }
+                }
+            }
+        }
     }
 
     @Test func bodiesWithoutEndAreRefused() {
