@@ -39,7 +39,7 @@ let package = Package(
         // Numbers and pictures.
         .target(name: "OneDNNBackend", dependencies: ["Kernels", "COneDNN"]),
         .target(name: "Comparison", dependencies: ["TensorCore"]),
-        .target(name: "GraphRendering", dependencies: ["GraphIR", "CGraphviz"]),
+        .target(name: "GraphRendering", dependencies: ["GraphIR", "CGraphviz", .product(name: "OrderedCollections", package: "swift-collections")]),
 
         // The library and the command.
         .target(

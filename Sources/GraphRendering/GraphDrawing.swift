@@ -1,0 +1,86 @@
+/// A picture of a graph before anybody has chosen a file format: what is drawn, in which order, but not where.
+/// A value of this type is complete: writers need neither the graph nor Graphviz's conventions to read it.
+public struct GraphDrawing: Sendable, Equatable {
+    public var title: String
+    public var nodes: [DrawnNode] = []
+    public var edges: [DrawnEdge] = []
+    public var clusters: [DrawnCluster] = []
+    /// Nodes that stand beside each other, from left to right: the same layer in several stages. Tops come first.
+    public var rows: [[String]] = []
+
+    public init(title: String = "") { self.title = title }
+
+    /// The kinds of path that occur, each once, for the legend.
+    public var legend: [PathKind] {
+        PathKind.allCases.filter { kind in edges.contains { $0.kind == kind } }
+    }
+}
+
+/// A box.
+public struct DrawnNode: Sendable, Equatable {
+    /// What sets the colour of a box.
+    public enum Category: String, Sendable, CaseIterable {
+        case terminal, weighted, fused, normalization, activation, pooling, sum, quantizing, other
+    }
+
+    /// One operation inside a fused node.
+    public struct Part: Sendable, Equatable {
+        public var title: String
+        /// `3×3, 64 filters`; empty if there is nothing to say.
+        public var details: String
+    }
+
+    /// Unique in the drawing.
+    public var id: String
+    /// The name in the model.
+    public var name: String
+    /// What it does: `Convolution`, `relu`, `Quantize → uint8`.
+    public var title: String
+    public var category: Category
+    /// What it calculates with, if it reads codes.
+    public var arithmetic: PathKind?
+    /// Attributes, range and parameters, a line each.
+    public var lines: [String] = []
+    /// What a fused node swallowed, in the order of computation.
+    public var parts: [Part] = []
+    /// The id of the cluster in which it lies.
+    public var cluster: String?
+}
+
+/// An arrow.
+public struct DrawnEdge: Sendable, Equatable {
+    public var from: String
+    public var to: String
+    public var kind: PathKind
+    /// Shape, type and range, a line each.
+    public var lines: [String] = []
+    /// A short cut to where paths join again: the longer path is the one to draw straight.
+    public var isSkip = false
+}
+
+/// A frame around nodes: a residual block, or a stage.
+public struct DrawnCluster: Sendable, Equatable {
+    public enum Role: String, Sendable { case block, stage }
+
+    public var id: String
+    public var title: String
+    public var subtitle: String
+    public var role: Role
+}
+
+/// The element type that travels along an arrow.
+public enum PathKind: String, Sendable, CaseIterable {
+    case float, int8, uint8, int32, other
+}
+
+/// How much a drawing tells.
+public struct DrawingOptions: Sendable {
+    /// Frames around the residual blocks of a whole model.
+    public var framesBlocks = true
+    /// Shape, type and range on the arrows.
+    public var labelsEdges = true
+    /// Names and shapes of weights in the boxes that use them.
+    public var listsParameters = true
+
+    public init() {}
+}
