@@ -1,0 +1,22 @@
+import GraphIR
+import Kernels
+import TensorCore
+
+/// a + b of one shape (src/operator/tensor/elemwise_binary_op_basic.cc).
+struct ElementwiseAdd: OperatorDefinition {
+    let name = "elemwise_add"
+    let summary = "sum of two tensors of one shape"
+    let mxnet: MXNetForm? = MXNetForm("elemwise_add", "_plus", "_Plus")
+    let quantization = QuantizationRule.float(because: "only sums that follow a convolution are quantized, fused into it")
+
+    func inferTypes(_ node: NodeReader) throws -> [ValueType] {
+        let (a, b) = (try node.type(0), try node.type(1))
+        if let x = a.shape, let y = b.shape, x != y { throw ModelError("\(x) and \(y) cannot be added") }
+        return [ValueType(.float32, a.shape ?? b.shape)]
+    }
+
+    func lower(_ node: NodeReader, _ lowering: inout Lowering) throws {
+        let operands = [try lowering.floatValue(node, 0), try lowering.floatValue(node, 1)]
+        lowering.define(node, LoweredValue(try lowering.add(BinaryKernel(.add), operands, node)))
+    }
+}

@@ -1,0 +1,42 @@
+import GraphIR
+import Kernels
+import TensorCore
+
+/// relu, sigmoid, tanh, softrelu, softsign (src/operator/nn/activation.cc). float, or relu on codes.
+struct Activation: OperatorDefinition {
+    let name = "Activation"
+    let summary = "relu, sigmoid, tanh, softrelu, softsign"
+    let mxnet: MXNetForm? = MXNetForm("Activation", quantized: "_contrib_quantized_act")
+    let quantization = QuantizationRule.passThrough
+
+    func inferTypes(_ node: NodeReader) throws -> [ValueType] {
+        let function = try ActivationForm.function(of: node.node)
+        let type = try node.type(0)
+        guard !type.isQuantized || function == ActivationFunction(.relu) else {
+            throw ModelError("\(function.kind.rawValue) cannot be computed on codes")
+        }
+        return [type]
+    }
+
+    func lower(_ node: NodeReader, _ lowering: inout Lowering) throws {
+        let source = try lowering.value(node, 0)
+        let kernel = ActivationKernel(try ActivationForm.function(of: node.node))
+        lowering.define(node, LoweredValue(try lowering.add(kernel, [source.buffer], node), codes: source.codes))
+    }
+}
+
+/// The function that a node of one of the activation operators applies.
+enum ActivationForm {
+    private enum Kind: String, CaseIterable { case relu, sigmoid, tanh, softrelu, softsign }
+
+    static func function(of node: Node) throws -> ActivationFunction {
+        guard node.op == "Activation" else { throw ModelError("\(node.op) is not an activation that can be fused") }
+        switch try node.attributes.choice("act_type", default: Kind.relu) {
+        case .relu: return ActivationFunction(.relu)
+        case .sigmoid: return ActivationFunction(.sigmoid)
+        case .tanh: return ActivationFunction(.tanh)
+        case .softrelu: return ActivationFunction(.softrelu)
+        case .softsign: return ActivationFunction(.softsign)
+        }
+    }
+}

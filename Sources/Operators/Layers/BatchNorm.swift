@@ -1,0 +1,59 @@
+import GraphIR
+import Kernels
+import TensorCore
+
+/// y = (x − mean) / √(variance + eps) · gamma + beta with stored statistics (src/operator/nn/batch_norm.cc).
+/// Inputs: data N×C×…, gamma, beta, moving_mean, moving_var, all [C]. With fix_gamma, gamma counts as 1.
+struct BatchNorm: OperatorDefinition {
+    let name = "BatchNorm"
+    let summary = "batch normalization with stored statistics, along axis 1"
+    let mxnet: MXNetForm? = MXNetForm("BatchNorm", hiddenOutputs: 2, auxiliaryInputs: { _ in [3, 4] })
+    let quantization = QuantizationRule.float(because: "fold it into the convolution before it")
+
+    func inferTypes(_ node: NodeReader) throws -> [ValueType] {
+        try Self.checkAxis(node.attributes, rank: node.type(0).shape?.rank)
+        return [ValueType(.float32, try node.type(0).shape)]
+    }
+
+    func lower(_ node: NodeReader, _ lowering: inout Lowering) throws {
+        let statistics = try BatchNormStatistics(node.attributes, parameters: (1...4).map { try node.parameter($0) })
+        let (scale, shift) = statistics.scaleAndShift()
+        let operands = [
+            try lowering.floatValue(node, 0), lowering.addConstant(Tensor(scale)), lowering.addConstant(Tensor(shift)),
+        ]
+        lowering.define(node, LoweredValue(try lowering.add(ScaleShiftKernel(), operands, node)))
+    }
+
+    static func checkAxis(_ attributes: Attributes, rank: Int?) throws {
+        let axis = try attributes.integer("axis") ?? 1
+        guard axis == 1 || axis + (rank ?? 0) == 1 else {
+            throw ModelError("axis=\(axis) is not supported", advice: "only the channel axis, 1, is")
+        }
+    }
+}
+
+/// The stored statistics of a BatchNorm, one float32 for each channel.
+struct BatchNormStatistics {
+    var gamma: [Float], beta: [Float], mean: [Float], variance: [Float]
+    var epsilon: Float
+
+    /// - Parameter parameters: gamma, beta, mean, variance.
+    init(_ attributes: Attributes, parameters: [Tensor]) throws {
+        let vectors = parameters.map { $0.floats() }
+        guard vectors.count == 4, vectors.allSatisfy({ $0.count == vectors[0].count }) else {
+            throw ModelError("gamma, beta, mean and variance differ in length: \(parameters.map(\.shape).commaSeparated)")
+        }
+        let fixGamma = try attributes.boolean("fix_gamma") ?? true
+        gamma = fixGamma ? [Float](repeating: 1, count: vectors[0].count) : vectors[0]
+        (beta, mean, variance) = (vectors[1], vectors[2], vectors[3])
+        epsilon = Float(try attributes.number("eps") ?? 1e-3)
+    }
+
+    /// gamma / √(variance + eps)
+    var alpha: [Float] { zip(gamma, variance).map { $0 / ($1 + epsilon).squareRoot() } }
+
+    func scaleAndShift() -> (scale: [Float], shift: [Float]) {
+        let scale = alpha
+        return (scale, scale.indices.map { beta[$0] - mean[$0] * scale[$0] })
+    }
+}

@@ -1,0 +1,115 @@
+import GraphIR
+import Kernels
+import TensorCore
+
+/// A convolution with what MXNet's MKL-DNN backend fuses into it: BatchNorm, an addition, an activation
+/// (src/operator/subgraph/mkldnn/mkldnn_conv.cc). The swallowed nodes stay in the node's body.
+///
+/// Inputs: data, weight, [bias], [gamma, beta, moving_mean, moving_var], [residual], in the order of the body's inputs.
+/// With quantized data it gives int32 sums, or codes if min_calib_range and max_calib_range are there.
+struct FusedConvolution: OperatorDefinition {
+    let name = "FusedConvolution"
+    let summary = "convolution with BatchNorm, addition and activation fused, float or int8"
+
+    let mxnet: MXNetForm? = MXNetForm(
+        "_sg_mkldnn_conv", "_sg_onednn_conv",
+        auxiliaryInputs: { node in
+            (try? FusedConvolutionForm(node))?.batchNormInputs.map { [$0.lowerBound + 2, $0.lowerBound + 3] } ?? []
+        },
+        rangedInputs: { node in [0] + ((try? FusedConvolutionForm(node))?.residualInput.map { [$0] } ?? []) })
+
+    let quantization = QuantizationRule.weighted(
+        .init(
+            refusal: { node in
+                do { return try FusedConvolutionForm(node).refusalToQuantize } catch { return "\(error)" }
+            },
+            quantizedInputs: { node in [0] + ((try? FusedConvolutionForm(node))?.residualInput.map { [$0] } ?? []) },
+            offlineInputs: { _ in [] }, quantizedFlag: "true", supportsChannelWise: false))
+
+    func inferTypes(_ node: NodeReader) throws -> [ValueType] {
+        let form = try FusedConvolutionForm(node.node)
+        let shape = try node.type(0).shape.map { try form.convolution.resultShape(of: $0) }
+        guard try node.type(0).isQuantized else { return [ValueType(.float32, shape)] }
+        guard let range = try CalibratedRange.read(node.attributes) else {
+            return [ValueType(.int32, shape, quantization: .foundAtRunTime)]
+        }
+        let type: DataType = form.outputIsUnsigned ? .uint8 : .int8
+        return [ValueType(type, shape, quantization: .known(QuantizationGrid(range: range, of: type)))]
+    }
+
+    func lower(_ node: NodeReader, _ lowering: inout Lowering) throws {
+        try FusedConvolutionLowering(node).lower(&lowering)
+    }
+}
+
+/// What is inside of a fused convolution, read from its body.
+struct FusedConvolutionForm {
+    var convolution: ConvolutionAttributes
+    /// Node attributes of the BatchNorm, if there is one.
+    var batchNorm: Attributes?
+    /// Applied before the addition, or without one.
+    var activation: ActivationFunction?
+    /// Applied after the addition.
+    var postSumActivation: ActivationFunction?
+    var biasInput: Int?
+    var batchNormInputs: Range<Int>?
+    var residualInput: Int?
+
+    init(_ node: Node) throws {
+        guard let body = node.bodies.first else { throw ModelError("a fused node without its subgraph") }
+        var inputs = 2
+        var convolution: ConvolutionAttributes?
+        for id in body.topologicalOrder() {
+            let inner = body[id]
+            switch inner.op {
+            case "Convolution":
+                convolution = try ConvolutionAttributes(inner.attributes)
+                if convolution?.hasBias == true { (biasInput, inputs) = (inputs, inputs + 1) }
+            case "BatchNorm":
+                batchNorm = inner.attributes
+                (batchNormInputs, inputs) = (inputs..<inputs + 4, inputs + 4)
+            case "elemwise_add":
+                (residualInput, inputs) = (inputs, inputs + 1)
+            default:
+                let function = try ActivationForm.function(of: inner)
+                if residualInput == nil { activation = function } else { postSumActivation = function }
+            }
+        }
+        guard let convolution else { throw ModelError("a fused convolution without a Convolution in its subgraph") }
+        self.convolution = convolution
+    }
+
+    /// mkldnn_conv.cc, IsOutputUInt8: the last activation decides, whatever type was asked for.
+    var outputIsUnsigned: Bool {
+        guard let last = residualInput == nil ? activation : postSumActivation else { return false }
+        return last.isNonNegative
+    }
+
+    var refusalToQuantize: String? {
+        if convolution.kernel.count == 1 { return "MXNet has no int8 convolution over one axis" }
+        return nil
+    }
+}
+
+extension ActivationFunction {
+    /// The activations whose results MXNet stores as uint8.
+    var isNonNegative: Bool {
+        switch kind {
+        case .relu: alpha == 0
+        case .clip: alpha == 0
+        case .sigmoid, .softrelu: true
+        default: false
+        }
+    }
+}
+
+/// The calibrated range that MXNet writes on quantize, requantize and post-fused nodes, as text with six decimals.
+public enum CalibratedRange {
+    public static let minimum = "min_calib_range"
+    public static let maximum = "max_calib_range"
+
+    public static func read(_ attributes: Attributes) throws -> ValueRange? {
+        guard let low = try attributes.number(minimum), let high = try attributes.number(maximum) else { return nil }
+        return ValueRange(Float(low), Float(high))
+    }
+}

@@ -1,0 +1,178 @@
+import GraphIR
+import Kernels
+import TensorCore
+
+/// Lowers a fused convolution (facts of mkldnn_conv.cc):
+///
+///     s_x: codes per unit of the data      s_w: of the weights      s_y: of the result      s_r: of the residual
+///     t = (Σ W8·x + b32) · s_y / s_x / s_w → activation → + residual · s_y / s_r → activation → round, saturate
+struct FusedConvolutionLowering {
+    let node: NodeReader
+    let form: FusedConvolutionForm
+
+    init(_ node: NodeReader) throws {
+        self.node = node
+        form = try FusedConvolutionForm(node.node)
+    }
+
+    func lower(_ lowering: inout Lowering) throws {
+        let source = try lowering.value(node, 0)
+        let residual = try form.residualInput.map { try lowering.value(node, $0) }
+        switch source.codes {
+        case nil: try lowerFloat(source, residual, &lowering)
+        case .grid(let sourceScale):
+            if let range = try CalibratedRange.read(node.attributes) {
+                try lowerCalibrated(source, sourceScale, residual, range, &lowering)
+            } else {
+                try lowerToAccumulators(source, sourceScale, residual, &lowering)
+            }
+        case .rangeBuffer(let range): try lowerAtRunTime(source, range, residual, &lowering)
+        case .accumulators: throw ModelError("its data is int32", advice: "requantize it first")
+        }
+    }
+
+    private func folded() throws -> FoldedWeights {
+        let statistics = try form.batchNorm.map { attributes in
+            try BatchNormStatistics(
+                attributes, parameters: (form.batchNormInputs ?? 0..<0).map { try node.parameter($0) })
+        }
+        return try FoldedWeights(
+            weights: try node.parameter(1), bias: form.biasInput.map { try node.parameter($0) }, batchNorm: statistics)
+    }
+
+    private func lowerFloat(_ source: LoweredValue, _ residual: LoweredValue?, _ lowering: inout Lowering) throws {
+        let folded = try folded()
+        var operands = [source.buffer, lowering.addConstant(folded.weights)]
+        if let bias = folded.bias { operands.append(lowering.addConstant(Tensor(bias))) }
+        if let residual { operands.append(residual.buffer) }
+        let stage = OutputStage(
+            postOperations: postOperations(residualScale: 1, resultScale: 1), hasBias: folded.bias != nil)
+        lowering.define(node, LoweredValue(try lowering.add(form.convolution.kernelOperation(stage), operands, node)))
+    }
+
+    private func lowerCalibrated(
+        _ source: LoweredValue, _ sourceScale: Float, _ residual: LoweredValue?, _ range: ValueRange,
+        _ lowering: inout Lowering
+    ) throws {
+        let codes = WeightCodes.byChannel(try folded(), sourceCodesPerUnit: sourceScale)
+        let outputType: DataType = form.outputIsUnsigned ? .uint8 : .int8
+        let resultScale = range.codesPerUnit(outputType)
+        let residualScale = try residual.map { resultScale / (try gridScale(of: $0)) } ?? 0
+        var stage = OutputStage(
+            outputType: outputType, scales: codes.codesPerUnit.map { resultScale / sourceScale / $0 },
+            postOperations: postOperations(
+                residualScale: residualScale, resultScale: resultScale, arithmetic: lowering.arithmetic),
+            hasBias: codes.bias != nil)
+        // MXNet sums in the residual's buffer and so in the residual's type, then reads the bytes as the output's type.
+        if lowering.arithmetic == .mxnet, let residual { stage.outputType = lowering.type(of: residual).dataType }
+        var result = try lowering.add(
+            form.convolution.kernelOperation(stage), operands(source, codes, residual, &lowering), node)
+        if stage.outputType != outputType { result = try lowering.add(ReinterpretKernel(as: outputType), [result], node) }
+        lowering.define(node, LoweredValue(result, codes: .grid(codesPerUnit: resultScale)))
+    }
+
+    private func lowerToAccumulators(
+        _ source: LoweredValue, _ sourceScale: Float, _ residual: LoweredValue?, _ lowering: inout Lowering
+    ) throws {
+        let folded = try folded()
+        let codes = WeightCodes.byTensor(folded, sourceCodesPerUnit: sourceScale)
+        let weightScale = codes.codesPerUnit[0]
+        let residualScale = try residual.map { sourceScale * weightScale / (try gridScale(of: $0)) } ?? 0
+        let stage = OutputStage(
+            outputType: .int32,
+            postOperations: postOperations(
+                residualScale: residualScale, resultScale: sourceScale * weightScale, arithmetic: lowering.arithmetic),
+            hasBias: codes.bias != nil)
+        let result = try lowering.add(
+            form.convolution.kernelOperation(stage), operands(source, codes, residual, &lowering), node)
+        let unit = AccumulatorUnit(
+            sourceType: lowering.type(of: source).dataType, sourceScale: sourceScale, weightScale: weightScale)
+        lowering.define(node, LoweredValue(result, codes: .accumulators(unit: unit.value(lowering.arithmetic))))
+    }
+
+    private func lowerAtRunTime(
+        _ source: LoweredValue, _ range: BufferID, _ residual: LoweredValue?, _ lowering: inout Lowering
+    ) throws {
+        let folded = try folded()
+        let codes = WeightCodes.byTensor(FoldedWeights(weights: folded.weights), sourceCodesPerUnit: 1)
+        let sums = try lowering.add(
+            form.convolution.kernelOperation(OutputStage(outputType: .int32)),
+            [source.buffer, lowering.addConstant(codes.weights)], node)
+        var operands = [sums, range]
+        if let bias = folded.bias { operands.append(lowering.addConstant(Tensor(bias))) }
+        if let residual {
+            guard case .rangeBuffer(let residualRange) = residual.codes else {
+                throw ModelError("its residual has a calibrated range, but its data has none")
+            }
+            operands += [residual.buffer, residualRange]
+        }
+        let kernel = RunTimeAccumulatorKernel(
+            weightMagnitude: folded.channelMagnitudes.max() ?? 0, weightCodesPerUnit: codes.codesPerUnit[0],
+            sourceType: lowering.type(of: source).dataType,
+            residualType: residual.map { lowering.type(of: $0).dataType }, hasBias: folded.bias != nil,
+            relu: (form.activation ?? form.postSumActivation)?.kind == .relu)
+        let results = try lowering.addAll(kernel, operands, node)
+        lowering.define(node, LoweredValue(results[0], codes: .rangeBuffer(results[1])))
+    }
+
+    private func operands(
+        _ source: LoweredValue, _ codes: WeightCodes, _ residual: LoweredValue?, _ lowering: inout Lowering
+    ) -> [BufferID] {
+        [source.buffer, lowering.addConstant(codes.weights)]
+            + (codes.bias.map { [lowering.addConstant($0)] } ?? []) + (residual.map { [$0.buffer] } ?? [])
+    }
+
+    private func gridScale(of residual: LoweredValue) throws -> Float {
+        guard case .grid(let scale) = residual.codes else { throw ModelError("its residual has no calibrated range") }
+        return scale
+    }
+
+    /// - Parameter resultScale: what one real unit is in the values that the operations see.
+    private func postOperations(
+        residualScale: Float, resultScale: Float, arithmetic: Arithmetic = .exact
+    ) -> [PostOperation] {
+        var operations: [PostOperation] = []
+        // A calibrated clip from zero is left to the saturation at the calibrated range by MXNet, which is right only
+        // where there is such a range.
+        if let activation = form.activation, !(arithmetic == .mxnet && activation.kind == .clip) {
+            operations.append(.activation(activation.scaled(by: resultScale)))
+        }
+        if form.residualInput != nil { operations.append(.sum(scale: residualScale)) }
+        if let activation = form.postSumActivation { operations.append(.activation(activation.scaled(by: resultScale))) }
+        return operations
+    }
+}
+
+/// The real value of one unit of an int32 sum of products.
+struct AccumulatorUnit {
+    var sourceType: DataType
+    var sourceScale: Float
+    var weightScale: Float
+
+    func value(_ arithmetic: Arithmetic) -> Float {
+        switch arithmetic {
+        case .exact: return 1 / sourceScale / weightScale
+        case .mxnet:
+            // quantization_utils.h, QuantizationRangeForS8S8MultiplicationStruct: 127 and 255 where quantizing used
+            // 127.5 and 255.5; the range is stored and its unit is computed again from it.
+            let source = sourceType == .uint8 ? 255.5 / sourceScale / 255 : 127.5 / sourceScale / 127
+            let largest = source * (127.5 / weightScale / 127) * Float(Int32.max)
+            return largest / Float(Int32.max)
+        }
+    }
+}
+
+extension FoldedWeights {
+    init(weights: Tensor) {
+        self.weights = weights
+        self.bias = nil
+    }
+}
+
+extension ActivationFunction {
+    /// The function that does to scale · x what this one does to x; relu does not mind.
+    func scaled(by scale: Float) -> ActivationFunction {
+        guard kind == .clip else { return self }
+        return ActivationFunction(kind, alpha: alpha * scale, beta: beta * scale, scale: self.scale)
+    }
+}

@@ -1,0 +1,77 @@
+import GraphIR
+import Kernels
+import TensorCore
+
+/// A fully connected layer with the activation that MXNet's MKL-DNN backend fuses into it
+/// (src/operator/subgraph/mkldnn/mkldnn_fc.cc). Inputs: data, weight, [bias].
+///
+/// Quantized, weight and bias are int8 parameters with ranges, or stay float and are quantized by channel
+/// (`channel_wise_quantize`). The result is int32, codes on the calibrated range, or float (`enable_float_output`).
+struct FusedFullyConnected: OperatorDefinition {
+    static let floatOutput = "enable_float_output"
+    static let channelWise = "channel_wise_quantize"
+
+    let name = "FusedFullyConnected"
+    let summary = "fully connected layer with activation fused, float or int8"
+
+    let mxnet: MXNetForm? = MXNetForm(
+        "_sg_mkldnn_fully_connected", "_sg_onednn_fully_connected",
+        rangedInputs: { node in
+            let isChannelWise = (try? node.attributes.boolean(channelWise)) ?? false
+            return isChannelWise ? [0] : Array(0..<plainInputCount(node))
+        },
+        quantizedOutputIsTriple: { node in !((try? node.attributes.boolean(floatOutput)) ?? false) })
+
+    let quantization = QuantizationRule.weighted(
+        .init(
+            quantizedInputs: { _ in [0] },
+            offlineInputs: { node in Array(1..<plainInputCount(node)) },
+            quantizedFlag: "True", supportsChannelWise: true))
+
+    private static func plainInputCount(_ node: Node) -> Int {
+        (try? FusedFullyConnectedForm(node)).map { $0.attributes.hasBias ? 3 : 2 } ?? 2
+    }
+
+    func inferTypes(_ node: NodeReader) throws -> [ValueType] {
+        let form = try FusedFullyConnectedForm(node.node)
+        let shape = try node.type(0).shape.map { try form.attributes.resultShape(of: $0) }
+        guard try node.type(0).isQuantized, !form.hasFloatOutput else { return [ValueType(.float32, shape)] }
+        guard let range = try CalibratedRange.read(node.attributes) else {
+            return [ValueType(.int32, shape, quantization: .foundAtRunTime)]
+        }
+        return [
+            ValueType(
+                form.outputType, shape, quantization: .known(QuantizationGrid(range: range, of: form.outputType)))
+        ]
+    }
+
+    func lower(_ node: NodeReader, _ lowering: inout Lowering) throws {
+        try FusedFullyConnectedLowering(node).lower(&lowering)
+    }
+}
+
+/// What is inside of a fused fully connected layer.
+struct FusedFullyConnectedForm {
+    var attributes: FullyConnectedAttributes
+    var activation: ActivationFunction?
+    var hasFloatOutput: Bool
+    var isChannelWise: Bool
+
+    init(_ node: Node) throws {
+        guard let body = node.bodies.first else { throw ModelError("a fused node without its subgraph") }
+        var attributes: FullyConnectedAttributes?
+        for id in body.topologicalOrder() {
+            if body[id].op == "FullyConnected" {
+                attributes = try FullyConnectedAttributes(body[id].attributes)
+            } else {
+                activation = try ActivationForm.function(of: body[id])
+            }
+        }
+        guard let attributes else { throw ModelError("a fused layer without a FullyConnected in its subgraph") }
+        self.attributes = attributes
+        hasFloatOutput = try node.attributes.boolean(FusedFullyConnected.floatOutput) ?? false
+        isChannelWise = try node.attributes.boolean(FusedFullyConnected.channelWise) ?? false
+    }
+
+    var outputType: DataType { activation?.isNonNegative == true ? .uint8 : .int8 }
+}

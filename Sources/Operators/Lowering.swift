@@ -1,0 +1,131 @@
+import GraphIR
+import Kernels
+import TensorCore
+
+/// Which of the two arithmetics a quantized graph is run with.
+public enum Arithmetic: String, Sendable, CaseIterable {
+    /// What the graph means.
+    case exact
+    /// What MXNet 1.9.1 computes, bit for bit, its mistakes included.
+    case mxnet
+}
+
+/// A value of the graph, lowered: a buffer, and how its codes are read if it is quantized.
+public struct LoweredValue: Sendable {
+    public enum Codes: Sendable {
+        /// 8-bit codes: code = value · codesPerUnit, no zero point.
+        case grid(codesPerUnit: Float)
+        /// int32 sums of products: value = sum · unit.
+        case accumulators(unit: Float)
+        /// Read with a range that the run finds: a float32 [2] buffer.
+        case rangeBuffer(BufferID)
+    }
+
+    public var buffer: BufferID
+    public var codes: Codes?
+
+    public init(_ buffer: BufferID, codes: Codes? = nil) {
+        self.buffer = buffer
+        self.codes = codes
+    }
+}
+
+/// Turns a graph whose types are known into a program: each operator appends its kernels.
+public struct Lowering {
+    public let arithmetic: Arithmetic
+    public private(set) var program = KernelProgram()
+    private let table: OperatorTable
+    private var lowered: [ValueID: LoweredValue] = [:]
+
+    /// The program for a graph that `TypeInference` has annotated with shapes.
+    /// - Throws: `ModelError` that lists every node whose operator cannot be run, or what an operator refuses.
+    public static func lower(
+        _ graph: Graph, arithmetic: Arithmetic = .exact, table: OperatorTable = .standard
+    ) throws -> (program: KernelProgram, codes: [String: LoweredValue.Codes]) {
+        let order = graph.topologicalOrder()
+        let unknown = order.map { graph[$0] }.filter { table[$0.op] == nil }
+        guard unknown.isEmpty else {
+            throw ModelError(
+                "cannot be run: " + unknown.map { "'\($0.name)' (\($0.op))" }.commaSeparated,
+                advice: "the operators that can are listed by 'requant operators'")
+        }
+        var lowering = Lowering(arithmetic: arithmetic, table: table)
+        for input in graph.inputs { try lowering.lowerInput(graph[input]) }
+        for id in order {
+            let reader = NodeReader(graph[id], in: graph)
+            try reader.locating { try table.definition(of: reader.node.op).lower(reader, &lowering) }
+        }
+        for output in graph.outputs {
+            lowering.program.outputs.append(.init(name: graph[output].name, buffer: try lowering.value(output, graph).buffer))
+        }
+        return (lowering.program, lowering.nameValues(of: graph))
+    }
+
+    private init(arithmetic: Arithmetic, table: OperatorTable) {
+        self.arithmetic = arithmetic
+        self.table = table
+    }
+
+    private mutating func lowerInput(_ value: Value) throws {
+        guard let type = value.type, let shape = type.shape else {
+            throw ModelError(
+                "its shape is not known", at: "input '\(value.name)'",
+                advice: "give it with --shape \(value.name)=1,3,224,224")
+        }
+        lowered[value.id] = LoweredValue(program.addInput(value.name, TensorType(type.dataType, shape)))
+    }
+
+    private mutating func nameValues(of graph: Graph) -> [String: LoweredValue.Codes] {
+        var codes: [String: LoweredValue.Codes] = [:]
+        for (id, value) in lowered.sorted(by: { $0.key < $1.key }) where graph[id].tensor == nil {
+            program.values.append(.init(name: graph[id].name, buffer: value.buffer))
+            codes[graph[id].name] = value.codes
+        }
+        return codes
+    }
+
+    // MARK: For operators
+
+    /// What an input of a node was lowered to. A parameter becomes a constant when it is first asked for.
+    public mutating func value(_ node: NodeReader, _ input: Int) throws -> LoweredValue {
+        try value(node.input(input).id, node.graph)
+    }
+
+    private mutating func value(_ id: ValueID, _ graph: Graph) throws -> LoweredValue {
+        if let value = lowered[id] { return value }
+        guard let tensor = graph[id].tensor else {
+            throw ModelError("'\(graph[id].name)' has not been computed")
+        }
+        let value = LoweredValue(program.addConstant(tensor.dataType.isFloatingPoint ? tensor.asFloat32() : tensor))
+        lowered[id] = value
+        return value
+    }
+
+    /// Makes the node's output `index` what `value` says.
+    public mutating func define(_ node: NodeReader, output index: Int = 0, _ value: LoweredValue) {
+        lowered[node.node.outputs[index]] = value
+    }
+
+    public mutating func addConstant(_ tensor: Tensor) -> BufferID { program.addConstant(tensor) }
+
+    /// Appends a kernel with one result.
+    public mutating func add(_ kernel: some Kernel, _ operands: [BufferID], _ node: NodeReader) throws -> BufferID {
+        try program.add(kernel, operands, node: node.node.name)[0]
+    }
+
+    /// Appends a kernel with several results.
+    public mutating func addAll(_ kernel: some Kernel, _ operands: [BufferID], _ node: NodeReader) throws -> [BufferID] {
+        try program.add(kernel, operands, node: node.node.name)
+    }
+
+    public func type(of value: LoweredValue) -> TensorType { program.type(of: value.buffer) }
+
+    /// Refuses codes where an operator only works on float.
+    public mutating func floatValue(_ node: NodeReader, _ input: Int) throws -> BufferID {
+        let value = try value(node, input)
+        guard value.codes == nil else {
+            throw ModelError("its input '\(try node.input(input).name)' is quantized, but only float can be computed here")
+        }
+        return value.buffer
+    }
+}

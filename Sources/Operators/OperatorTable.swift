@@ -1,0 +1,55 @@
+import GraphIR
+import TensorCore
+
+/// Every operator that the project knows. This list is the only place where they all are named.
+public struct OperatorTable: Sendable {
+    public static let standard = OperatorTable([
+        // Layers
+        Convolution(), FusedConvolution(), FullyConnected(), FusedFullyConnected(), Pooling(), BatchNorm(), Activation(),
+        // Elementwise
+        ElementwiseAdd(),
+        // Shaping
+        Flatten(),
+        // Quantizing
+        Quantize(), Requantize(), Dequantize(),
+    ])
+
+    /// In the order of the list.
+    public let definitions: [any OperatorDefinition]
+    private let byName: [String: any OperatorDefinition]
+    private let byMXNetName: [String: MXNetMeaning]
+
+    /// What an operator's name in a symbol means.
+    public struct MXNetMeaning: Sendable {
+        public let definition: any OperatorDefinition
+        public let form: MXNetForm
+        /// The name itself says that the data is quantized.
+        public let namesQuantizedData: Bool
+    }
+
+    public init(_ definitions: [any OperatorDefinition]) {
+        self.definitions = definitions
+        byName = Dictionary(definitions.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        var meanings: [String: MXNetMeaning] = [:]
+        for definition in definitions {
+            guard let form = definition.mxnet else { continue }
+            for name in form.names { meanings[name] = .init(definition: definition, form: form, namesQuantizedData: false) }
+            if let name = form.quantizedName {
+                meanings[name] = .init(definition: definition, form: form, namesQuantizedData: true)
+            }
+        }
+        byMXNetName = meanings
+    }
+
+    public subscript(name: String) -> (any OperatorDefinition)? { byName[name] }
+
+    public func definition(of name: String) throws -> any OperatorDefinition {
+        guard let definition = byName[name] else {
+            throw ModelError(
+                "operator \(name) is not known", advice: "the operators that are known are listed by 'requant operators'")
+        }
+        return definition
+    }
+
+    public func meaning(ofMXNet name: String) -> MXNetMeaning? { byMXNetName[name] }
+}

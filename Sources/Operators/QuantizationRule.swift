@@ -1,0 +1,45 @@
+import GraphIR
+
+/// What MXNet's quantize_graph does with an operator (FQuantizable and its companions).
+public enum QuantizationRule: Sendable {
+    /// Weights and a sum of products: always worth quantizing (kMust). Gives int32, so that a requantize follows.
+    case weighted(Weighted)
+    /// Works on codes and keeps their grid (kSupport): pooling, flatten.
+    case passThrough
+    /// Stays in float, and why.
+    case float(because: String)
+
+    public struct Weighted: Sendable {
+        /// Why this node cannot be quantized, if it cannot.
+        public var refusal: @Sendable (Node) -> String?
+        /// Inputs that become codes at run time; the others stay as they are.
+        public var quantizedInputs: @Sendable (Node) -> [Int]
+        /// Parameters that are stored as int8, tensor-wise.
+        public var offlineInputs: @Sendable (Node) -> [Int]
+        /// MXNet's spelling of the flag that the quantized node carries.
+        public var quantizedFlag: String
+        /// Whether the operator can leave its parameters in float and quantize them by channel.
+        public var supportsChannelWise: Bool
+
+        public init(
+            refusal: @escaping @Sendable (Node) -> String? = { _ in nil },
+            quantizedInputs: @escaping @Sendable (Node) -> [Int], offlineInputs: @escaping @Sendable (Node) -> [Int],
+            quantizedFlag: String, supportsChannelWise: Bool
+        ) {
+            self.refusal = refusal
+            self.quantizedInputs = quantizedInputs
+            self.offlineInputs = offlineInputs
+            self.quantizedFlag = quantizedFlag
+            self.supportsChannelWise = supportsChannelWise
+        }
+    }
+
+    /// For the table of operators.
+    public var summary: String {
+        switch self {
+        case .weighted: "int8, requantized"
+        case .passThrough: "int8, on the grid of its input"
+        case .float(let reason): "float: \(reason)"
+        }
+    }
+}

@@ -1,0 +1,25 @@
+import GraphIR
+import Kernels
+import TensorCore
+
+/// Codes or int32 sums → float (src/operator/quantization/dequantize-inl.h), or ONNX's DequantizeLinear.
+struct Dequantize: OperatorDefinition {
+    let name = "Dequantize"
+    let summary = "int8, uint8 or int32 to float"
+    let mxnet: MXNetForm? = MXNetForm("_contrib_dequantize", quantizedOutputIsTriple: { _ in false })
+    let quantization = QuantizationRule.float(because: "it is what ends a quantized part")
+
+    func inferTypes(_ node: NodeReader) throws -> [ValueType] { [ValueType(.float32, try node.type(0).shape)] }
+
+    func lower(_ node: NodeReader, _ lowering: inout Lowering) throws {
+        let source = try lowering.value(node, 0)
+        let result = switch source.codes {
+        case .grid(let codesPerUnit):
+            try lowering.add(DequantizeKernel(factor: 1 / codesPerUnit), [source.buffer], node)
+        case .accumulators(let unit): try lowering.add(DequantizeKernel(factor: unit), [source.buffer], node)
+        case .rangeBuffer(let range): try lowering.add(RunTimeDequantizeKernel(), [source.buffer, range], node)
+        case nil: throw ModelError("its input is not quantized")
+        }
+        lowering.define(node, LoweredValue(result))
+    }
+}

@@ -1,0 +1,41 @@
+import GraphIR
+import Kernels
+import TensorCore
+
+/// int32 sums → codes (src/operator/quantization/mkldnn/mkldnn_requantize-inl.h). Attributes as for Quantize.
+struct Requantize: OperatorDefinition {
+    let name = "Requantize"
+    let summary = "int32 sums to int8 or uint8"
+    let mxnet: MXNetForm? = MXNetForm("_contrib_requantize")
+    let quantization = QuantizationRule.float(because: "it is part of what a quantized layer becomes")
+
+    func inferTypes(_ node: NodeReader) throws -> [ValueType] {
+        let type = try QuantizedType(node.attributes)
+        return [ValueType(type.dataType, try node.type(0).shape, quantization: type.quantization)]
+    }
+
+    func lower(_ node: NodeReader, _ lowering: inout Lowering) throws {
+        let type = try QuantizedType(node.attributes)
+        let source = try lowering.value(node, 0)
+        switch source.codes {
+        case .rangeBuffer(let range):
+            let results = try lowering.addAll(
+                RunTimeRequantizeKernel(outputType: type.dataType), [source.buffer, range], node)
+            lowering.define(node, LoweredValue(results[0], codes: .rangeBuffer(results[1])))
+        case .accumulators(let unit):
+            guard let grid = type.quantization.grid else {
+                throw ModelError("it has no calibrated range, but the layer before it has")
+            }
+            let codesPerUnit = grid.codesPerUnit(type.dataType)
+            // MXNet divides by 127 or 255 here, but reads the codes with 127.5 and 255.5.
+            let wide: Float = type.dataType == .uint8 ? 255 : 127
+            let factor = lowering.arithmetic == .mxnet
+                ? unit * (wide / (grid.range?.magnitude ?? wide / codesPerUnit)) : unit * codesPerUnit
+            let kernel = QuantizeKernel(factor: factor, outputType: type.dataType)
+            lowering.define(
+                node,
+                LoweredValue(try lowering.add(kernel, [source.buffer], node), codes: .grid(codesPerUnit: codesPerUnit)))
+        case .grid, nil: throw ModelError("its input is not int32")
+        }
+    }
+}

@@ -1,0 +1,39 @@
+import GraphIR
+import TensorCore
+
+/// Finds the type of every value from the types of the inputs, node by node in the order of computation.
+public struct TypeInference {
+    public let table: OperatorTable
+
+    public init(table: OperatorTable = .standard) { self.table = table }
+
+    /// Annotates `graph`. Element types and grids are found even where a shape is not known.
+    ///
+    /// Nodes of operators that the table lacks, and all that depends on them, stay without a type.
+    /// - Throws: `ModelError` if an operator refuses the types of its inputs.
+    public func annotate(_ graph: inout Graph, shapes: [String: Shape] = [:]) throws {
+        try bindInputs(of: &graph, to: shapes)
+        for id in graph.topologicalOrder() {
+            let node = graph[id]
+            for output in node.outputs { graph.setType(nil, of: output) }
+            guard let definition = table[node.op] else { continue }
+            guard node.inputs.allSatisfy({ $0.map { graph[$0].type != nil } ?? true }) else { continue }
+            let reader = NodeReader(node, in: graph)
+            let types = try reader.locating { try definition.inferTypes(reader) }
+            for (output, type) in zip(node.outputs, types) { graph.setType(type, of: output) }
+        }
+    }
+
+    private func bindInputs(of graph: inout Graph, to shapes: [String: Shape]) throws {
+        let names = graph.inputs.map { graph[$0].name }
+        for name in shapes.keys.sorted() where !names.contains(name) {
+            throw ModelError(
+                "the model has no input '\(name)'", advice: "its inputs are \(names.commaSeparated)")
+        }
+        for id in graph.inputs {
+            let value = graph[id]
+            let shape = shapes[value.name] ?? value.type?.shape
+            graph.setType(ValueType(value.type?.dataType ?? .float32, shape), of: id)
+        }
+    }
+}
