@@ -162,12 +162,9 @@ public struct Graph: Sendable {
         for case let input? in node.inputs { valueSlots[input.index]?.uses.removeAll { $0.node == id } }
         for output in node.outputs { valueSlots[output.index] = nil }
         nodeSlots[id.index] = nil
-    }
-
-    /// Removes an input or a parameter that nothing uses.
-    mutating func removeVariable(_ id: ValueID) {
-        inputs.removeAll { $0 == id }
-        valueSlots[id.index] = nil
+        for case let input? in node.inputs where contains(input) {
+            if self[input].tensor != nil, self[input].uses.isEmpty, !outputs.contains(input) { valueSlots[input.index] = nil }
+        }
     }
 
     private mutating func addUse(of value: ValueID?, by node: NodeID, at index: Int) {

@@ -48,7 +48,7 @@ public struct GraphPatch: Sendable {
         updates.append((node, change))
     }
 
-    /// Removes a node; nothing may use its outputs any more.
+    /// Removes a node, and the parameters that only it used; nothing may use its outputs any more.
     public mutating func remove(_ node: NodeID) { removals.append(node) }
 
     private mutating func reserveValue() -> ValueID {
@@ -96,11 +96,4 @@ public struct GraphPatch: Sendable {
 extension Graph {
     /// Applies a patch that was begun on this very graph; returns the nodes that were added or changed.
     public mutating func apply(_ patch: GraphPatch) -> [NodeID] { patch.apply(to: &self) }
-
-    /// Removes parameters that nothing uses, apart from those that nothing used to begin with.
-    public mutating func removeParameters(where isDead: (Value) -> Bool) {
-        for value in Array(parameters) where value.uses.isEmpty && !outputs.contains(value.id) && isDead(value) {
-            removeVariable(value.id)
-        }
-    }
 }

@@ -18,6 +18,11 @@ public struct KernelProgram: Sendable {
     public struct Port: Sendable {
         public var name: String
         public var buffer: BufferID
+
+        public init(name: String, buffer: BufferID) {
+            self.name = name
+            self.buffer = buffer
+        }
     }
 
     public private(set) var types: [TensorType] = []

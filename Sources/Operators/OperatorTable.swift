@@ -18,6 +18,7 @@ public struct OperatorTable: Sendable {
     public let definitions: [any OperatorDefinition]
     private let byName: [String: any OperatorDefinition]
     private let byMXNetName: [String: MXNetMeaning]
+    private let byONNXType: [String: ONNXMapping]
 
     /// What an operator's name in a symbol means.
     public struct MXNetMeaning: Sendable {
@@ -39,6 +40,12 @@ public struct OperatorTable: Sendable {
             }
         }
         byMXNetName = meanings
+        var mappings: [String: ONNXMapping] = [:]
+        for definition in definitions {
+            guard case .mapped(let mapping) = definition.onnx else { continue }
+            for type in mapping.types { mappings[type] = mapping }
+        }
+        byONNXType = mappings
     }
 
     public subscript(name: String) -> (any OperatorDefinition)? { byName[name] }
@@ -50,6 +57,8 @@ public struct OperatorTable: Sendable {
         }
         return definition
     }
+
+    public func mapping(ofONNX type: String) -> ONNXMapping? { byONNXType[type] }
 
     public func meaning(ofMXNet name: String) -> MXNetMeaning? { byMXNetName[name] }
 }

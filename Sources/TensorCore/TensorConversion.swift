@@ -66,3 +66,17 @@ extension Float {
         }
     }
 }
+
+extension Tensor {
+    /// A matrix with rows and columns exchanged. float32.
+    public func transposed() -> Tensor {
+        let (rows, columns) = (shape[0], shape[1])
+        return withElements(as: Float.self) { source in
+            Tensor(shape: [columns, rows], of: Float.self) { target in
+                for row in 0..<rows {
+                    for column in 0..<columns { target[column * rows + row] = source[row * columns + column] }
+                }
+            }
+        }
+    }
+}

@@ -1,5 +1,6 @@
 import GraphIR
 import Kernels
+import ONNXFormat
 import TensorCore
 
 /// a + b of one shape (src/operator/tensor/elemwise_binary_op_basic.cc).
@@ -8,6 +9,14 @@ struct ElementwiseAdd: OperatorDefinition {
     let summary = "sum of two tensors of one shape"
     let mxnet: MXNetForm? = MXNetForm("elemwise_add", "_plus", "_Plus")
     let quantization = QuantizationRule.float(because: "only sums that follow a convolution are quantized, fused into it")
+
+    let onnx = ONNXForm.mapped(
+        ONNXMapping(
+            "Add",
+            write: { node, writing in
+                writing.emit("Add", node, inputs: [try writing.name(node, 0), try writing.name(node, 1)])
+            },
+            read: { reading in reading.define("elemwise_add") }))
 
     func inferTypes(_ node: NodeReader) throws -> [ValueType] {
         let (a, b) = (try node.type(0), try node.type(1))

@@ -1,5 +1,6 @@
 import GraphIR
 import Kernels
+import ONNXFormat
 import TensorCore
 
 /// relu, sigmoid, tanh, softrelu, softsign (src/operator/nn/activation.cc). float, or relu on codes.
@@ -8,6 +9,18 @@ struct Activation: OperatorDefinition {
     let summary = "relu, sigmoid, tanh, softrelu, softsign"
     let mxnet: MXNetForm? = MXNetForm("Activation", quantized: "_contrib_quantized_act")
     let quantization = QuantizationRule.passThrough
+
+    let onnx = ONNXForm.mapped(
+        ONNXMapping(
+            "Relu", "Sigmoid", "Tanh", "Softplus", "Softsign",
+            write: { node, writing in
+                writing.emit(
+                    try ActivationForm.kind(of: node.node).onnxType, node, inputs: [try writing.name(node, 0)])
+            },
+            read: { reading in
+                let kind = ActivationForm.Kind.allCases.first { $0.onnxType == reading.node.opType } ?? .relu
+                reading.define("Activation", ["act_type": .text(kind.rawValue)])
+            }))
 
     func inferTypes(_ node: NodeReader) throws -> [ValueType] {
         let function = try ActivationForm.function(of: node.node)
@@ -27,11 +40,27 @@ struct Activation: OperatorDefinition {
 
 /// The function that a node of one of the activation operators applies.
 enum ActivationForm {
-    private enum Kind: String, CaseIterable { case relu, sigmoid, tanh, softrelu, softsign }
+    enum Kind: String, CaseIterable {
+        case relu, sigmoid, tanh, softrelu, softsign
+
+        var onnxType: String {
+            switch self {
+            case .relu: "Relu"
+            case .sigmoid: "Sigmoid"
+            case .tanh: "Tanh"
+            case .softrelu: "Softplus"
+            case .softsign: "Softsign"
+            }
+        }
+    }
+
+    static func kind(of node: Node) throws -> Kind {
+        guard node.op == "Activation" else { throw ModelError("\(node.op) is not an activation that can be fused") }
+        return try node.attributes.choice("act_type", default: Kind.relu)
+    }
 
     static func function(of node: Node) throws -> ActivationFunction {
-        guard node.op == "Activation" else { throw ModelError("\(node.op) is not an activation that can be fused") }
-        switch try node.attributes.choice("act_type", default: Kind.relu) {
+        switch try kind(of: node) {
         case .relu: return ActivationFunction(.relu)
         case .sigmoid: return ActivationFunction(.sigmoid)
         case .tanh: return ActivationFunction(.tanh)

@@ -1,5 +1,6 @@
 import GraphIR
 import Kernels
+import ONNXFormat
 import TensorCore
 
 /// y = (x − mean) / √(variance + eps) · gamma + beta with stored statistics (src/operator/nn/batch_norm.cc).
@@ -9,6 +10,28 @@ struct BatchNorm: OperatorDefinition {
     let summary = "batch normalization with stored statistics, along axis 1"
     let mxnet: MXNetForm? = MXNetForm("BatchNorm", hiddenOutputs: 2, auxiliaryInputs: { _ in [3, 4] })
     let quantization = QuantizationRule.float(because: "fold it into the convolution before it")
+
+    let onnx = ONNXForm.mapped(
+        ONNXMapping(
+            "BatchNormalization",
+            write: { node, writing in
+                var names = try (0..<5).map { try writing.name(node, $0) }
+                if try node.attributes.boolean("fix_gamma") ?? true {
+                    let gamma = try node.parameter(1)
+                    names[1] = writing.initializer(
+                        names[1] + "_fixed", Tensor([Float](repeating: 1, count: gamma.elementCount)))
+                }
+                let epsilon = Float(try node.attributes.number("eps") ?? 1e-3)
+                writing.emit("BatchNormalization", node, inputs: names, attributes: [ONNXAttribute("epsilon", .float(epsilon))])
+            },
+            read: { reading in
+                guard try reading.integer("training_mode") ?? 0 == 0 else {
+                    throw ModelError("training_mode=1 is not supported", advice: "export the model for inference")
+                }
+                let epsilon = try reading.number("epsilon") ?? 1e-5
+                reading.define(
+                    "BatchNorm", ["axis": .integer(1), "eps": .text("\(epsilon)"), "fix_gamma": .text("False")])
+            }))
 
     func inferTypes(_ node: NodeReader) throws -> [ValueType] {
         try Self.checkAxis(node.attributes, rank: node.type(0).shape?.rank)

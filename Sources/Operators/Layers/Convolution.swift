@@ -1,5 +1,6 @@
 import GraphIR
 import Kernels
+import ONNXFormat
 import TensorCore
 
 /// y = W ⋆ x + b over 1, 2 or 3 spatial axes (src/operator/nn/convolution.cc).
@@ -9,6 +10,32 @@ struct Convolution: OperatorDefinition {
     let summary = "convolution: grouped, dilated, with or without bias"
     let mxnet: MXNetForm? = MXNetForm("Convolution")
     let quantization = QuantizationRule.float(because: "fuse it first: MXNet's unfused int8 convolution takes uint8 only")
+
+    let onnx = ONNXForm.mapped(
+        ONNXMapping(
+            "Conv",
+            write: { node, writing in
+                let attributes = try ConvolutionAttributes(node.attributes)
+                writing.emit(
+                    "Conv", node, inputs: try (0..<(attributes.hasBias ? 3 : 2)).map { try writing.name(node, $0) },
+                    attributes: [
+                        ONNXAttribute("dilations", .ints(attributes.dilations)),
+                        ONNXAttribute("group", .int(attributes.groups)),
+                        ONNXAttribute("kernel_shape", .ints(attributes.kernel)),
+                        ONNXAttribute("pads", .ints(attributes.pads + attributes.padsEnd)),
+                        ONNXAttribute("strides", .ints(attributes.strides)),
+                    ])
+            },
+            read: { reading in
+                guard let weights = reading.storedShape(1), weights.rank > 2 else {
+                    throw ModelError("its weights have to be stored in the model")
+                }
+                var attributes = try ONNXWindow(reading, kernel: Array(weights.dimensions.dropFirst(2))).attributes
+                attributes["num_filter"] = .integer(weights[0])
+                attributes["num_group"] = .integer(try reading.integer("group") ?? 1)
+                attributes["no_bias"] = .text(reading.hasInput(2) ? "False" : "True")
+                reading.define("Convolution", attributes)
+            }))
 
     func inferTypes(_ node: NodeReader) throws -> [ValueType] {
         let attributes = try ConvolutionAttributes(node.attributes)

@@ -1,5 +1,6 @@
 import GraphIR
 import Kernels
+import ONNXFormat
 import TensorCore
 
 /// y = x·Wᵀ + b (src/operator/nn/fully_connected.cc). Inputs: data N×…, weight num_hidden×K, bias [num_hidden] unless no_bias.
@@ -8,6 +9,44 @@ struct FullyConnected: OperatorDefinition {
     let summary = "fully connected layer"
     let mxnet: MXNetForm? = MXNetForm("FullyConnected")
     let quantization = QuantizationRule.float(because: "fuse it first; MXNet's quantizer wants the fused form")
+
+    let onnx = ONNXForm.mapped(
+        ONNXMapping(
+            "Gemm",
+            write: { node, writing in
+                let attributes = try FullyConnectedAttributes(node.attributes)
+                var names = try (0..<(attributes.hasBias ? 3 : 2)).map { try writing.name(node, $0) }
+                if try node.shape(0).rank > 2 {
+                    let flat = names[0] + "_flat"
+                    writing.emit(
+                        "Flatten", node, inputs: [names[0]], attributes: [ONNXAttribute("axis", .int(1))],
+                        suffix: "_flatten", outputs: [flat])
+                    names[0] = flat
+                }
+                writing.emit("Gemm", node, inputs: names, attributes: [ONNXAttribute("transB", .int(1))])
+            },
+            read: { reading in
+                guard let weights = reading.storedShape(1), weights.rank == 2 else {
+                    throw ModelError("its weights have to be stored in the model")
+                }
+                guard try reading.number("alpha") ?? 1 == 1, try reading.number("beta") ?? 1 == 1,
+                    try reading.integer("transA") ?? 0 == 0
+                else { throw ModelError("alpha, beta and transA have to be 1, 1 and 0") }
+                var inputs = reading.inputs
+                if try reading.integer("transB") ?? 0 == 0 {
+                    guard let stored = reading.constant(1) else {
+                        throw ModelError("quantized weights have to be stored transposed (transB=1)")
+                    }
+                    inputs[1] = reading.addParameter("_weight", stored.asFloat32().transposed())
+                }
+                let units = try reading.integer("transB") ?? 0 == 0 ? weights[1] : weights[0]
+                reading.define(
+                    "FullyConnected",
+                    [
+                        "flatten": .text("True"), "no_bias": .text(reading.hasInput(2) ? "False" : "True"),
+                        "num_hidden": .integer(units),
+                    ], inputs: inputs)
+            }))
 
     func inferTypes(_ node: NodeReader) throws -> [ValueType] {
         let attributes = try FullyConnectedAttributes(node.attributes)

@@ -32,6 +32,8 @@ struct FusedFullyConnected: OperatorDefinition {
         (try? FusedFullyConnectedForm(node)).map { $0.attributes.hasBias ? 3 : 2 } ?? 2
     }
 
+    let onnx = ONNXForm.none(because: "it is taken apart into the nodes that it swallowed")
+
     func inferTypes(_ node: NodeReader) throws -> [ValueType] {
         let form = try FusedFullyConnectedForm(node.node)
         let shape = try node.type(0).shape.map { try form.attributes.resultShape(of: $0) }

@@ -1,5 +1,6 @@
 import GraphIR
 import Kernels
+import ONNXFormat
 import TensorCore
 
 /// Maximum or average over a window (src/operator/nn/pooling.cc). Works on float and, keeping the grid, on codes.
@@ -8,6 +9,47 @@ struct Pooling: OperatorDefinition {
     let summary = "max and average pooling, windowed or global"
     let mxnet: MXNetForm? = MXNetForm("Pooling", quantized: "_contrib_quantized_pooling")
     let quantization = QuantizationRule.passThrough
+
+    let onnx = ONNXForm.mapped(
+        ONNXMapping(
+            "MaxPool", "AveragePool", "GlobalMaxPool", "GlobalAveragePool",
+            write: { node, writing in
+                let kernel = try Pooling().kernel(node, node.shape(0))
+                let input = try writing.name(node, 0)
+                let type = kernel.kind == .max ? "MaxPool" : "AveragePool"
+                if try node.attributes.boolean("global_pool") ?? false {
+                    writing.emit("Global" + type, node, inputs: [input])
+                    return
+                }
+                var attributes = [
+                    ONNXAttribute("kernel_shape", .ints(kernel.window)),
+                    ONNXAttribute("pads", .ints(kernel.padsBegin + kernel.padsEnd)),
+                    ONNXAttribute("strides", .ints(kernel.strides)),
+                ]
+                if kernel.kind == .averageIncludingPadding { attributes.append(ONNXAttribute("count_include_pad", .int(1))) }
+                writing.emit(type, node, inputs: [input], attributes: attributes)
+            },
+            read: { reading in
+                let isMax = reading.node.opType.hasSuffix("MaxPool")
+                var attributes: Attributes = ["pool_type": .text(isMax ? "max" : "avg")]
+                if reading.node.opType.hasPrefix("Global") {
+                    attributes["global_pool"] = .text("True")
+                    attributes["kernel"] = .text("(1, 1)")
+                } else {
+                    let window = try ONNXWindow(reading, kernel: reading.integers("kernel_shape") ?? [])
+                    guard window.dilations.allSatisfy({ $0 == 1 }) else { throw ModelError("dilations are not supported") }
+                    attributes["kernel"] = .integers(window.kernel)
+                    attributes["stride"] = .integers(window.strides)
+                    attributes["pad"] = .integers(window.padsBegin)
+                    if window.padsEnd != window.padsBegin { attributes["pad_end"] = .integers(window.padsEnd) }
+                    attributes["pooling_convention"] = .text(try reading.integer("ceil_mode") ?? 0 == 0 ? "valid" : "full")
+                }
+                if !isMax {
+                    attributes["count_include_pad"] = .text(
+                        try reading.integer("count_include_pad") ?? 0 == 0 ? "False" : "True")
+                }
+                reading.define("Pooling", attributes)
+            }))
 
     func inferTypes(_ node: NodeReader) throws -> [ValueType] {
         let type = try node.type(0)
@@ -26,7 +68,7 @@ struct Pooling: OperatorDefinition {
     private enum Kind: String, CaseIterable { case max, avg, sum, lp }
     private enum Convention: String, CaseIterable { case valid, full, same }
 
-    private func kernel(_ node: NodeReader, _ source: Shape) throws -> PoolingKernel {
+    fileprivate func kernel(_ node: NodeReader, _ source: Shape) throws -> PoolingKernel {
         let attributes = node.attributes
         let rank = source.rank - 2
         guard rank >= 1 else { throw ModelError("data of shape \(source) has no spatial axes") }

@@ -1,5 +1,6 @@
 import GraphIR
 import Kernels
+import ONNXFormat
 import TensorCore
 
 /// Codes or int32 sums → float (src/operator/quantization/dequantize-inl.h), or ONNX's DequantizeLinear.
@@ -8,6 +9,25 @@ struct Dequantize: OperatorDefinition {
     let summary = "int8, uint8 or int32 to float"
     let mxnet: MXNetForm? = MXNetForm("_contrib_dequantize", quantizedOutputIsTriple: { _ in false })
     let quantization = QuantizationRule.float(because: "it is what ends a quantized part")
+
+    let onnx = ONNXForm.mapped(
+        ONNXMapping(
+            "DequantizeLinear",
+            write: { node, writing in
+                let type = try node.type(0)
+                guard let grid = type.quantization?.grid else {
+                    throw ModelError("its range is found at run time, which QDQ cannot say", advice: "calibrate the model first")
+                }
+                let codes = try node.input(0)
+                var inputs = [codes.name] + writing.gridNames(grid, type.dataType, of: codes.name)
+                if let tensor = codes.tensor { inputs[0] = writing.initializer(codes.name, tensor) }
+                let attributes = grid.axis.map { [ONNXAttribute("axis", .int($0))] } ?? []
+                writing.emit("DequantizeLinear", node, inputs: inputs, attributes: attributes)
+            },
+            read: { reading in
+                reading.setGrid(try reading.grid().grid, ofInput: 0)
+                reading.define("Dequantize", inputs: [reading.inputs[0]])
+            }))
 
     func inferTypes(_ node: NodeReader) throws -> [ValueType] { [ValueType(.float32, try node.type(0).shape)] }
 

@@ -1,5 +1,6 @@
 import GraphIR
 import Kernels
+import ONNXFormat
 import TensorCore
 
 /// float → codes (src/operator/quantization/quantize_v2-inl.h), or ONNX's QuantizeLinear.
@@ -11,6 +12,28 @@ struct Quantize: OperatorDefinition {
     let summary = "float to int8 or uint8"
     let mxnet: MXNetForm? = MXNetForm("_contrib_quantize_v2", rangedInputs: { _ in [] })
     let quantization = QuantizationRule.float(because: "it is what quantizes")
+
+    let onnx = ONNXForm.mapped(
+        ONNXMapping(
+            "QuantizeLinear",
+            write: { node, writing in
+                let type = try QuantizedType(node.attributes)
+                guard let grid = type.quantization.grid else {
+                    throw ModelError("its range is found at run time, which QDQ cannot say", advice: "calibrate the model first")
+                }
+                let names = writing.gridNames(grid, type.dataType, of: writing.output(node))
+                writing.emit("QuantizeLinear", node, inputs: [try writing.name(node, 0)] + names)
+            },
+            read: { reading in
+                let (grid, dataType) = try reading.grid()
+                guard grid.steps.count == 1 else { throw ModelError("activations with a step for each channel are not supported") }
+                reading.define(
+                    "Quantize",
+                    [
+                        "out_type": .text(dataType.rawValue), "step": .number(Double(grid.steps[0])),
+                        "zero_point": .integer(grid.zeroPoint),
+                    ], inputs: [reading.inputs[0]])
+            }))
 
     func inferTypes(_ node: NodeReader) throws -> [ValueType] {
         let type = try QuantizedType(node.attributes)

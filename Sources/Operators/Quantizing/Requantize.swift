@@ -9,6 +9,8 @@ struct Requantize: OperatorDefinition {
     let mxnet: MXNetForm? = MXNetForm("_contrib_requantize")
     let quantization = QuantizationRule.float(because: "it is part of what a quantized layer becomes")
 
+    let onnx = ONNXForm.none(because: "it is fused into the layer before it first")
+
     func inferTypes(_ node: NodeReader) throws -> [ValueType] {
         let type = try QuantizedType(node.attributes)
         return [ValueType(type.dataType, try node.type(0).shape, quantization: type.quantization)]

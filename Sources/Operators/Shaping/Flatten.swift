@@ -1,5 +1,6 @@
 import GraphIR
 import Kernels
+import ONNXFormat
 import TensorCore
 
 /// N×… → N×K (src/operator/tensor/matrix_op.cc). Keeps the grid of codes.
@@ -8,6 +9,19 @@ struct Flatten: OperatorDefinition {
     let summary = "all axes but the first become one"
     let mxnet: MXNetForm? = MXNetForm("Flatten", "flatten", quantized: "_contrib_quantized_flatten")
     let quantization = QuantizationRule.passThrough
+
+    let onnx = ONNXForm.mapped(
+        ONNXMapping(
+            "Flatten",
+            write: { node, writing in
+                writing.emit(
+                    "Flatten", node, inputs: [try writing.name(node, 0)], attributes: [ONNXAttribute("axis", .int(1))])
+            },
+            read: { reading in
+                let axis = try reading.integer("axis") ?? 1
+                guard axis == 1 else { throw ModelError("axis=\(axis) is not supported", advice: "only axis 1 is") }
+                reading.define("Flatten")
+            }))
 
     func inferTypes(_ node: NodeReader) throws -> [ValueType] {
         let type = try node.type(0)

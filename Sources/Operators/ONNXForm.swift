@@ -1,0 +1,148 @@
+import GraphIR
+import ONNXFormat
+import TensorCore
+
+/// How ONNX spells an operator, or why it has none of its own.
+public enum ONNXForm: Sendable {
+    case mapped(ONNXMapping)
+    case none(because: String)
+}
+
+/// An operator's two ways between the graph and ONNX.
+public struct ONNXMapping: Sendable {
+    /// The ONNX operators that are read as this one.
+    public var types: [String]
+    /// Emits the ONNX nodes of a node.
+    public var write: @Sendable (NodeReader, inout ONNXWriting) throws -> Void
+    /// Adds the nodes that an ONNX node means.
+    public var read: @Sendable (inout ONNXReading) throws -> Void
+
+    public init(
+        _ types: String..., write: @escaping @Sendable (NodeReader, inout ONNXWriting) throws -> Void,
+        read: @escaping @Sendable (inout ONNXReading) throws -> Void
+    ) {
+        self.types = types
+        self.write = write
+        self.read = read
+    }
+}
+
+/// The ONNX nodes and constants that a graph becomes, while they are being emitted.
+public struct ONNXWriting {
+    /// The version of the default domain that is written.
+    public let opset: Int
+    public private(set) var nodes: [ONNXNode] = []
+    public private(set) var initializers: [ONNXTensor] = []
+    private var initializerNames = Set<String>()
+
+    public init(opset: Int) { self.opset = opset }
+
+    /// The ONNX name of an input of a node.
+    public func name(_ node: NodeReader, _ input: Int) throws -> String { try node.input(input).name }
+
+    /// The ONNX name of an output of a node.
+    public func output(_ node: NodeReader, _ index: Int = 0) -> String { node.graph[node.node.outputs[index]].name }
+
+    /// Emits an ONNX node; by default it has the node's name and computes its first output.
+    public mutating func emit(
+        _ type: String, _ node: NodeReader, inputs: [String], attributes: [ONNXAttribute] = [], suffix: String = "",
+        outputs: [String]? = nil
+    ) {
+        nodes.append(
+            ONNXNode(
+                type, name: node.node.name + suffix, inputs: inputs, outputs: outputs ?? [output(node)],
+                attributes: attributes))
+    }
+
+    /// Adds a constant, once for each name; returns its name.
+    @discardableResult
+    public mutating func initializer(_ name: String, _ tensor: Tensor) -> String {
+        if initializerNames.insert(name).inserted { initializers.append(ONNXTensor(name: name, tensor)) }
+        return name
+    }
+}
+
+/// One ONNX node on its way into a graph.
+public struct ONNXReading {
+    public let node: ONNXNode
+    public let opset: Int
+    public private(set) var graph: Graph
+    public let inputs: [ValueID?]
+
+    public init(_ node: ONNXNode, opset: Int, inputs: [ValueID?], graph: Graph) {
+        self.node = node
+        self.opset = opset
+        self.inputs = inputs
+        self.graph = graph
+    }
+
+    /// The node's name, or that of its first output.
+    public var name: String { node.name.isEmpty ? node.outputs.first ?? node.opType : node.name }
+
+    public func hasInput(_ index: Int) -> Bool { inputs.indices.contains(index) && inputs[index] != nil }
+
+    /// The stored elements of an input, also behind a Dequantize; nil if it is computed.
+    public func constant(_ index: Int) -> Tensor? {
+        guard hasInput(index), let id = inputs[index] else { return nil }
+        return graph[id].tensor
+    }
+
+    /// The shape of a stored input, also of one that is stored as codes.
+    public func storedShape(_ index: Int) -> Shape? {
+        guard hasInput(index), let id = inputs[index] else { return nil }
+        if let tensor = graph[id].tensor { return tensor.shape }
+        guard let producer = graph.producer(of: id), producer.op == "Dequantize", let codes = producer.inputs[0] else {
+            return nil
+        }
+        return graph[codes].tensor?.shape
+    }
+
+    public func integer(_ name: String) throws -> Int? {
+        guard let value = node.attribute(name) else { return nil }
+        guard case .int(let number) = value else { throw wrongKind(name, "an integer") }
+        return number
+    }
+
+    public func integers(_ name: String) throws -> [Int]? {
+        guard let value = node.attribute(name) else { return nil }
+        guard case .ints(let numbers) = value else { throw wrongKind(name, "a list of integers") }
+        return numbers
+    }
+
+    public func number(_ name: String) throws -> Float? {
+        guard let value = node.attribute(name) else { return nil }
+        guard case .float(let number) = value else { throw wrongKind(name, "a number") }
+        return number
+    }
+
+    public func text(_ name: String) -> String? { node.attribute(name)?.text }
+
+    private func wrongKind(_ name: String, _ expected: String) -> ModelError {
+        ModelError("attribute \(name) is not \(expected)")
+    }
+
+    // MARK: Building
+
+    /// Adds a node that computes the ONNX node's outputs.
+    public mutating func define(_ op: String, _ attributes: Attributes = [:], inputs: [ValueID?]? = nil) {
+        graph.add(
+            NodeDraft(
+                name: name, op: op, attributes: attributes, inputs: inputs ?? self.inputs, outputNames: node.outputs))
+    }
+
+    /// Adds a node that computes something on the way to the outputs.
+    public mutating func addHelper(_ op: String, _ suffix: String, _ attributes: Attributes = [:], inputs: [ValueID?]) -> ValueID {
+        let id = graph.add(NodeDraft(name: name + suffix, op: op, attributes: attributes, inputs: inputs, origins: []))
+        return graph[id].outputs[0]
+    }
+
+    public mutating func addParameter(_ suffix: String, _ tensor: Tensor) -> ValueID {
+        graph.addParameter(name + suffix, tensor)
+    }
+
+    /// Says on which grid the codes of a stored input lie.
+    public mutating func setGrid(_ grid: QuantizationGrid, ofInput index: Int) {
+        guard hasInput(index), let id = inputs[index], let tensor = graph[id].tensor else { return }
+        graph.setTensor(tensor, of: id, quantization: .known(grid))
+    }
+}

@@ -1,0 +1,47 @@
+/// The choices of MXNet's quantize_graph (python/mxnet/contrib/quantization.py), under MXNet's names.
+public struct QuantizationOptions: Sendable {
+    public enum CodeType: String, Sendable, CaseIterable { case auto, int8, uint8 }
+    public enum Mode: String, Sendable, CaseIterable {
+        /// Every node that can be.
+        case full
+        /// Layers with weights, and what lies between them.
+        case smart
+    }
+    public enum Granularity: String, Sendable, CaseIterable {
+        case tensorWise = "tensor-wise"
+        case channelWise = "channel-wise"
+    }
+
+    public var codeType: CodeType
+    public var mode: Mode
+    public var granularity: Granularity
+    /// Nodes that stay in float, by their own name or by the name of a node that they swallowed.
+    public var excludedNames: [String]
+    /// Operators that stay in float, by MXNet's name or the graph's, fused or not.
+    public var excludedOperators: [String]
+
+    public init(
+        codeType: CodeType = .auto, mode: Mode = .full, granularity: Granularity = .tensorWise,
+        excludedNames: [String] = [], excludedOperators: [String] = []
+    ) {
+        self.codeType = codeType
+        self.mode = mode
+        self.granularity = granularity
+        self.excludedNames = excludedNames
+        self.excludedOperators = excludedOperators
+    }
+}
+
+/// The names that quantize_graph gives, and how to find back from them.
+enum QuantizedNames {
+    static func node(_ name: String) -> String { "quantized_\(name)" }
+    static func requantize(_ name: String) -> String { "requantize_\(name)" }
+    static func dequantize(_ name: String) -> String { "\(name)_dequantize" }
+    static func quantize(_ value: String) -> String { "\(value)_quantize" }
+
+    /// `requantize_conv0` → `conv0_output`, the float value whose range the requantize needs.
+    static func floatValue(ofRequantize name: String) -> String {
+        let prefix = requantize("")
+        return (name.hasPrefix(prefix) ? String(name.dropFirst(prefix.count)) : name) + "_output"
+    }
+}
