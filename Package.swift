@@ -32,7 +32,12 @@ let package = Package(
         // Graph.
         .target(name: "GraphIR", dependencies: ["TensorCore", .product(name: "OrderedCollections", package: "swift-collections")]),
         .target(name: "Kernels", dependencies: ["TensorCore"]),
-        .target(name: "Operators", dependencies: ["GraphIR", "Kernels", "MXNetFormat", "ONNXFormat"]),
+        .target(
+            name: "Operators",
+            dependencies: [
+                "GraphIR", "Kernels", "MXNetFormat", "ONNXFormat",
+                .product(name: "OrderedCollections", package: "swift-collections"),
+            ]),
         .target(name: "Translation", dependencies: ["Operators"]),
         .target(name: "Passes", dependencies: ["GraphIR", "Operators"]),
 

@@ -1,4 +1,5 @@
 import GraphIR
+import OrderedCollections
 import ONNXFormat
 import TensorCore
 

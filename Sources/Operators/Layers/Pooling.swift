@@ -14,7 +14,7 @@ struct Pooling: OperatorDefinition {
         ONNXMapping(
             "MaxPool", "AveragePool", "GlobalMaxPool", "GlobalAveragePool",
             write: { node, writing in
-                let kernel = try Pooling().kernel(node, node.shape(0))
+                let kernel = try Pooling.kernel(node, node.shape(0))
                 let input = try writing.name(node, 0)
                 let type = kernel.kind == .max ? "MaxPool" : "AveragePool"
                 if try node.attributes.boolean("global_pool") ?? false {
@@ -54,21 +54,21 @@ struct Pooling: OperatorDefinition {
     func inferTypes(_ node: NodeReader) throws -> [ValueType] {
         let type = try node.type(0)
         let shape = try type.shape.map { shape in
-            try kernel(node, shape).resultTypes([TensorType(.float32, shape)])[0].shape
+            try Self.kernel(node, shape).resultTypes([TensorType(.float32, shape)])[0].shape
         }
         return [ValueType(type.dataType, shape, quantization: type.quantization)]
     }
 
     func lower(_ node: NodeReader, _ lowering: inout Lowering) throws {
         let source = try lowering.value(node, 0)
-        let kernel = try kernel(node, lowering.type(of: source).shape)
+        let kernel = try Self.kernel(node, lowering.type(of: source).shape)
         lowering.define(node, LoweredValue(try lowering.add(kernel, [source.buffer], node), codes: source.codes))
     }
 
     private enum Kind: String, CaseIterable { case max, avg, sum, lp }
     private enum Convention: String, CaseIterable { case valid, full, same }
 
-    fileprivate func kernel(_ node: NodeReader, _ source: Shape) throws -> PoolingKernel {
+    fileprivate static func kernel(_ node: NodeReader, _ source: Shape) throws -> PoolingKernel {
         let attributes = node.attributes
         let rank = source.rank - 2
         guard rank >= 1 else { throw ModelError("data of shape \(source) has no spatial axes") }

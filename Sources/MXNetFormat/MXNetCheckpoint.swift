@@ -1,0 +1,94 @@
+import Foundation
+import TensorCore
+
+/// A model as MXNet saves it: a symbol and its parameters.
+public struct MXNetCheckpoint: Sendable {
+    public var symbol: MXNetSymbol
+    /// Nil where only the symbol is there.
+    public var parameters: MXNetParameters?
+
+    public init(symbol: MXNetSymbol, parameters: MXNetParameters?) {
+        self.symbol = symbol
+        self.parameters = parameters
+    }
+
+    public init(_ paths: CheckpointPaths) throws {
+        symbol = try SymbolReader.read(paths.symbol)
+        parameters = try paths.parameters.map { try ParametersReader.read($0) }
+    }
+
+    /// Writes the parameters first, since it is the symbol that says that there is a checkpoint.
+    public func write(to paths: CheckpointPaths) throws {
+        if let parameters, let path = paths.parameters { try ParametersWriter.write(parameters, to: path) }
+        try SymbolWriter.write(symbol, to: paths.symbol)
+    }
+}
+
+/// The two files of a checkpoint: `PREFIX-symbol.json` and `PREFIX-NNNN.params`.
+public struct CheckpointPaths: Sendable, Equatable {
+    public static let symbolSuffix = "-symbol.json"
+
+    public var symbol: String
+    public var parameters: String?
+
+    public init(symbol: String, parameters: String?) {
+        self.symbol = symbol
+        self.parameters = parameters
+    }
+
+    /// Where a checkpoint named `name` (a prefix, or the symbol's path) is written.
+    public init(writing name: String, epoch: Int = 0) {
+        let prefix = Self.prefix(of: name)
+        symbol = prefix + Self.symbolSuffix
+        parameters = "\(prefix)-\(String(format: "%04d", epoch)).params"
+    }
+
+    /// The files of an existing checkpoint.
+    /// - Parameters:
+    ///   - name: `PREFIX-symbol.json` or `PREFIX`.
+    ///   - epoch: Which `.params` to take; by default the newest.
+    ///   - parameters: A `.params` file of any name instead.
+    /// - Throws: `ModelError` if the symbol or the epoch that was asked for is not there.
+    public init(reading name: String, epoch: Int? = nil, parameters: String? = nil) throws {
+        let prefix = Self.prefix(of: name)
+        symbol = name.hasSuffix(".json") ? name : prefix + Self.symbolSuffix
+        guard FileManager.default.fileExists(atPath: symbol) else {
+            throw ModelError(
+                "there is no such file", at: symbol,
+                advice: "a model is PREFIX-symbol.json, PREFIX, or a file that ends in .onnx")
+        }
+        if let parameters {
+            self.parameters = parameters
+            return
+        }
+        let epochs = Self.epochs(of: prefix)
+        if let epoch {
+            guard let path = epochs[epoch] else {
+                throw ModelError(
+                    "there is no epoch \(epoch)", at: prefix,
+                    advice: "there are \(epochs.keys.sorted().commaSeparated)")
+            }
+            self.parameters = path
+        } else {
+            self.parameters = epochs.max { $0.key < $1.key }?.value
+        }
+    }
+
+    private static func prefix(of name: String) -> String {
+        name.hasSuffix(symbolSuffix) ? String(name.dropLast(symbolSuffix.count)) : name
+    }
+
+    /// The `.params` files beside a prefix, by epoch.
+    private static func epochs(of prefix: String) -> [Int: String] {
+        let folder = (prefix as NSString).deletingLastPathComponent
+        let stem = (prefix as NSString).lastPathComponent + "-"
+        let files = (try? FileManager.default.contentsOfDirectory(atPath: folder.isEmpty ? "." : folder)) ?? []
+        var epochs: [Int: String] = [:]
+        for file in files where file.hasPrefix(stem) && file.hasSuffix(".params") {
+            let digits = file.dropFirst(stem.count).dropLast(".params".count)
+            guard digits.count >= 4, let epoch = Int(digits) else { continue }
+            epochs[epoch] = folder.isEmpty ? file : folder + "/" + file
+        }
+        return epochs
+    }
+}
