@@ -115,4 +115,40 @@ import Testing
         #expect(try sparse.values.tensor().floats() == [1.5, -2])
         #expect(try sparse.indices.tensor().asInts() == [1, 5])
     }
+
+    // MARK: Spellings that the onnx package does not choose
+
+    private func storage(_ bytes: [UInt8]) -> TensorStorage {
+        TensorStorage(byteCount: bytes.count) { $0.copyBytes(from: bytes) }
+    }
+
+    /// protobuf lets a writer pack a row of numbers or not; files have both.
+    @Test(arguments: [
+        [0x0A, 2, 1, 3, 0x10, 6, 0x2A, 3, 5, 6, 7], [0x08, 1, 0x08, 3, 0x10, 6, 0x28, 5, 0x28, 6, 0x28, 7],
+        [0x28, 5, 0x2A, 2, 6, 7, 0x10, 6, 0x08, 1, 0x0A, 1, 3],
+    ] as [[UInt8]])
+    func numbersMayBePackedOrNot(bytes: [UInt8]) throws {
+        try Fixtures.withTemporaryFolder { folder in
+            try FileOutput.write(to: folder + "/tensor.pb") { try $0.write(bytes) }
+            let tensor = try ModelReader.readTensor(folder + "/tensor.pb").tensor()
+            #expect(tensor == Tensor([5, 6, 7] as [Int32], shape: [1, 3]))
+        }
+    }
+
+    @Test func unknownFieldsArePassedOver() throws {
+        // Fields 100 (varint), 101 (8 bytes), 102 (bytes) and 103 (4 bytes) before a graph that is named "g".
+        let unknown: [UInt8] =
+            [0xA0, 0x06, 1] + [0xA9, 0x06] + [UInt8](repeating: 0xFF, count: 8)
+            + [0xB2, 0x06, 2, 0xFF, 0xFF] + [0xBD, 0x06, 0, 0, 0, 0]
+        #expect(try ModelReader.decode(storage(unknown + [0x3A, 3, 0x12, 1, 0x67])).graph.name == "g")
+    }
+
+    /// protobuf's rule for one of several: the last one counts.
+    @Test func theLastOfSeveralTypesCounts() throws {
+        let type: [UInt8] = [0x0A, 2, 0x08, 1, 0x22, 0, 0x0A + 0x40, 0, 0x32, 1, 0x64]
+        let info: [UInt8] = [0x0A, 1, 0x78, 0x12, UInt8(type.count)] + type
+        let graph: [UInt8] = [0x5A, UInt8(info.count)] + info
+        let model = try ModelReader.decode(storage([0x3A, UInt8(graph.count)] + graph))
+        #expect(model.graph.inputs == [ONNXValueInfo(name: "x", type: .optional(of: nil))])
+    }
 }
