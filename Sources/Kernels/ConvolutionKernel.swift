@@ -14,7 +14,8 @@ public struct ConvolutionKernel: Kernel, Hashable {
     public var stage: OutputStage
 
     public init(
-        strides: [Int], dilations: [Int], padsBegin: [Int], padsEnd: [Int], groups: Int = 1, stage: OutputStage = .init()
+        strides: [Int], dilations: [Int], padsBegin: [Int], padsEnd: [Int], groups: Int = 1,
+        stage: OutputStage = .init()
     ) {
         self.strides = strides
         self.dilations = dilations

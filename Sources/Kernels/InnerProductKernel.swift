@@ -14,7 +14,8 @@ public struct InnerProductKernel: Kernel, Hashable {
             throw ModelError("an inner product with \(stage.operandCount) operands got \(operands.count)")
         }
         let source = operands[0].shape, weights = operands[1].shape
-        guard source.rank >= 2, weights.rank == 2, source[0] == 0 || source.elementCount / source[0] == weights[1] else {
+        guard source.rank >= 2, weights.rank == 2, source[0] == 0 || source.elementCount / source[0] == weights[1]
+        else {
             throw ModelError("source \(source) and weights \(weights) do not fit an inner product")
         }
         let result = TensorType(stage.outputType, [source[0], weights[0]])

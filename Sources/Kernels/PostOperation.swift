@@ -78,7 +78,8 @@ public struct OutputStage: Hashable, Sendable {
     public var hasBias: Bool
 
     public init(
-        outputType: DataType = .float32, scales: [Float] = [], postOperations: [PostOperation] = [], hasBias: Bool = false
+        outputType: DataType = .float32, scales: [Float] = [], postOperations: [PostOperation] = [],
+        hasBias: Bool = false
     ) {
         self.outputType = outputType
         self.scales = scales

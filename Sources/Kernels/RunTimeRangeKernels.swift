@@ -1,7 +1,7 @@
 import TensorCore
 
-// Quantization without calibration (MXNet's calib_mode none): each range is found in the tensor itself, at run time, and
-// travels beside the codes as a float32 tensor [min, max]. Arithmetic of MXNet 1.9.1: src/operator/quantization/
+// Quantization without calibration (MXNet's calib_mode none): each range is found in the tensor itself, at run time,
+// and travels beside the codes as a float32 tensor [min, max]. Arithmetic of MXNet 1.9.1, src/operator/: quantization/
 // mkldnn/mkldnn_quantize_v2-inl.h, mkldnn_requantize-inl.h, mkldnn_dequantize-inl.h, subgraph/mkldnn/mkldnn_conv.cc.
 
 /// float32 → codes and their range: code = saturate(round(x · 127.5 or 255.5 / max|x|)).

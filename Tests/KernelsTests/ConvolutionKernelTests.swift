@@ -54,7 +54,8 @@ import Testing
         #expect(try spatial.evaluate([cube, ones])[0].floats() == [36])
     }
 
-    /// Sums 10 and −6 with biases 1 and 1: ·0.5 gives 5.5 and −2.5, which round to even; relu comes before the residual.
+    /// Sums 10 and −6 with biases 1 and 1: ·0.5 gives 5.5 and −2.5, which round to even; relu comes before the
+    /// residual.
     @Test func stageRoundsHalfToEvenAndSaturates() throws {
         let source = Tensor([2, 4] as [UInt8], shape: [1, 2, 1, 1])
         let weights = Tensor([1, 2, 1, -2] as [Int8], shape: [2, 2, 1, 1])

@@ -52,14 +52,15 @@ import Testing
         #expect(sums[0] == Tensor([0, 0] as [Int8]) && sums[1].floats().allSatisfy { $0 == 0 })
     }
 
-    /// s_x = 127.5 / 127.5 = 1, s_w = 2: biases 1.25 and −10 become 2 (2.5 rounds to even) and −20. The residual's range
-    /// of 255 at int8 is 0.5 codes a unit, so each of its codes counts 1 · 2 / 0.5 = 4.
+    /// s_x = 127.5 / 127.5 = 1, s_w = 2: biases 1.25 and −10 become 2 (2.5 rounds to even) and −20. The residual's
+    /// range of 255 at int8 is 0.5 codes a unit, so each of its codes counts 1 · 2 / 0.5 = 4.
     @Test func accumulatorAddsBiasAndResidual() throws {
         let kernel = RunTimeAccumulatorKernel(
             weightMagnitude: 63.5, weightCodesPerUnit: 2, sourceType: .int8, residualType: .int8, hasBias: true,
             relu: true)
         let results = try kernel.evaluate([
-            Tensor([10, 10] as [Int32], shape: [1, 2]), Tensor([-127.5, 100] as [Float]), Tensor([1.25, -10] as [Float]),
+            Tensor([10, 10] as [Int32], shape: [1, 2]), Tensor([-127.5, 100] as [Float]),
+            Tensor([1.25, -10] as [Float]),
             Tensor([3, 1] as [Int8], shape: [1, 2]), Tensor([-255, 255] as [Float]),
         ])
         #expect(results[0] == Tensor([24, 0] as [Int32], shape: [1, 2]))

@@ -88,17 +88,19 @@ import Testing
         let second = program.addConstant(random.tensor(.float32, [20, 20, 3, 3]))
         let dense = program.addConstant(random.tensor(.float32, [5, 20 * 6 * 6]))
         let shift = program.addConstant(random.tensor(.float32, [20]))
-        var x = try program.add(convolution(.float32, [.activation(.init(.relu))], scale: 1), [input, first], node: "a")[0]
-        x = try program.add(
-            convolution(.float32, [.sum(scale: 1)], scale: 0.1), [x, second, x], node: "b")[0]
+        let relu = convolution(.float32, [.activation(.init(.relu))], scale: 1)
+        var x = try program.add(relu, [input, first], node: "a")[0]
+        // Source and residual are one buffer: the sum must not be written over it.
+        let sum = convolution(.float32, [.sum(scale: 1)], scale: 0.1)
+        x = try program.add(sum, [x, second, x], node: "b")[0]
         x = try program.add(ScaleShiftKernel(), [x, shift, shift], node: "c")[0]
         let pooling = PoolingKernel(kind: .max, window: [2, 2], strides: [2, 2], padsBegin: [0, 0], padsEnd: [0, 0])
         x = try program.add(pooling, [x], node: "d")[0]
         let flat = try program.add(ReshapeKernel([1, 720]), [x], node: "e")[0]
         let direct = try program.add(InnerProductKernel(), [x, dense], node: "f")[0]
         let flattened = try program.add(InnerProductKernel(), [flat, dense], node: "g")[0]
-        let sum = try program.add(BinaryKernel(.add), [direct, flattened], node: "h")[0]
-        let result = try program.add(SoftmaxKernel(axis: -1), [sum], node: "i")[0]
+        let both = try program.add(BinaryKernel(.add), [direct, flattened], node: "h")[0]
+        let result = try program.add(SoftmaxKernel(axis: -1), [both], node: "i")[0]
         program.outputs = [.init(name: "y", buffer: result), .init(name: "x", buffer: input)]
         try expectAgreement(program, [random.tensor(.float32, [1, 3, 12, 12])], tolerance: 1e-4)
     }
