@@ -1,5 +1,5 @@
 // Why there is a shim: libjpeg reports errors by a callback that may not return. Its default ends the process, and a
-// longjmp through Swift frames is undefined. Here setjmp, longjmp and all of libjpeg's frames stay within one C function.
+// longjmp through Swift frames is undefined. Here setjmp, longjmp and libjpeg's frames stay within one C function.
 #include <setjmp.h>
 #include <stddef.h>
 #include <stdio.h>

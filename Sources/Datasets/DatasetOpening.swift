@@ -82,7 +82,8 @@ private struct DataOpener {
         case "npz": return try archive(NumPyArchive(path), path, input)
         case "rec": return images(try ImageRecords(path), path, input)
         default:
-            throw ModelError("is of an unknown kind", at: path, advice: "expected .npy, .npz, .rec or a folder of images")
+            throw ModelError(
+                "is of an unknown kind", at: path, advice: "expected .npy, .npz, .rec or a folder of images")
         }
     }
 
@@ -113,14 +114,16 @@ private struct DataOpener {
         }
         guard others.isEmpty, !chosen.isEmpty else {
             throw ModelError(
-                "has arrays \(archive.names.commaSeparated), but the model's inputs are \(inputs.commaSeparated)", at: path,
-                advice: "name the arrays after the inputs, and the labels 'label'")
+                "has arrays \(archive.names.commaSeparated), but the model's inputs are \(inputs.commaSeparated)",
+                at: path, advice: "name the arrays after the inputs, and the labels 'label'")
         }
         return try arrays(
             chosen.map { ($0.input, try archive.tensor(named: $0.name)) }, labels: labels.map(archive.tensor), path)
     }
 
-    private func arrays(_ arrays: [(input: String, tensor: Tensor)], labels: Tensor?, _ path: String) throws -> OpenedData {
+    private func arrays(
+        _ arrays: [(input: String, tensor: Tensor)], labels: Tensor?, _ path: String
+    ) throws -> OpenedData {
         let samples = arrays.filter { $0.tensor.shape.rank > 0 }
         let scalars = arrays.filter { $0.tensor.shape.rank == 0 }
         let source = try samples.isEmpty ? nil : locating(path) {

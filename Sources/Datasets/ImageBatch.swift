@@ -2,8 +2,8 @@ import Dispatch
 import TensorCore
 
 extension Preprocessing {
-    /// Preprocesses `count` images and stacks them: float32, count × channels × height × width. Images are asked for and
-    /// worked on by several threads, and none is kept.
+    /// Preprocesses `count` images and stacks them: float32, count × channels × height × width. Several threads ask for
+    /// images and work on them, and none is kept.
     /// - Parameters:
     ///   - place: what an error calls the image of that number.
     ///   - image: the image, or an error that names the place itself.
@@ -19,6 +19,9 @@ extension Preprocessing {
             }
         }
         let (first, shape) = try prepared(0)
+        guard count <= TensorStorage.memoryLimit / (4 * shape.elementCount) else {
+            throw ModelError("\(count) images of \(shape) do not fit into memory", advice: "use a smaller batch")
+        }
         return try Tensor(shape: Shape([count] + shape.dimensions), of: Float.self) { batch in
             @Sendable func write(_ image: Image, _ target: UnsafeMutableBufferPointer<Float>, _ index: Int) throws {
                 let start = index * shape.elementCount

@@ -1,8 +1,8 @@
 import Foundation
 import TensorCore
 
-/// The JPEG and PNG files of a folder. Its sub-folders, if it has any with images in them, are the classes: in the order
-/// of their names, the first is label 0.
+/// The JPEG and PNG files of a folder. Its sub-folders, if any has images in it, are the classes: in the order of their
+/// names, the first is label 0.
 struct ImageFolder: ImageCollection {
     private struct Entry { var path: String, label: Int }
 
@@ -16,7 +16,8 @@ struct ImageFolder: ImageCollection {
         hasLabels = classes.contains { !$0.isEmpty }
         guard direct.images.isEmpty || !hasLabels else {
             throw ModelError(
-                "has images beside its sub-folders", at: path, advice: "move '\(direct.images[0])' to one of the classes")
+                "has images beside its sub-folders", at: path,
+                advice: "move '\(direct.images[0])' to one of the classes")
         }
         entries = hasLabels
             ? classes.enumerated().flatMap { label, images in images.map { Entry(path: $0, label: label) } }

@@ -47,7 +47,9 @@ public struct Preprocessing: Sendable, Hashable {
 
     /// - Throws: `ModelError` for sizes below 1 and deviations that are not above 0.
     func validate() throws {
-        if let resize, !(1...65_500).contains(resize) { throw ModelError("an edge cannot be resized to \(resize) pixels") }
+        if let resize, !(1...65_500).contains(resize) {
+            throw ModelError("an edge cannot be resized to \(resize) pixels")
+        }
         if let crop, crop.height < 1 || crop.width < 1 { throw ModelError("a crop of \(crop) has no pixels") }
         guard standardDeviation.allSatisfy({ $0 > 0 }) else { throw ModelError("a standard deviation must be above 0") }
     }

@@ -61,7 +61,8 @@ struct RecordFile: Sendable {
 
     private static func readPiece(_ cursor: inout ByteCursor) throws -> (part: UInt32, range: Range<Int>) {
         guard try cursor.read(UInt32.self, "record header") == magic else {
-            throw ModelError("no record begins here", at: "byte \(cursor.position - 4)", advice: "the file looks damaged")
+            throw ModelError(
+                "no record begins here", at: "byte \(cursor.position - 4)", advice: "the file looks damaged")
         }
         let header = try cursor.read(UInt32.self, "record header")
         let length = Int(header & (1 << 29 - 1))

@@ -46,14 +46,18 @@ public struct NumPyArchive: Sendable {
     /// Writes the arrays in the given order, for `numpy.load`. bfloat16 becomes float32, as in `NumPyFile`.
     /// - Parameter compressed: as `numpy.savez_compressed` does it.
     /// - Throws: `ModelError` if two have the same name, or the file cannot be written.
-    public static func write(_ arrays: [(name: String, tensor: Tensor)], to path: String, compressed: Bool = false) throws {
+    public static func write(
+        _ arrays: [(name: String, tensor: Tensor)], to path: String, compressed: Bool = false
+    ) throws {
         try write(to: path, compressed: compressed) { archive in
             for (name, tensor) in arrays { try archive.add(name, tensor) }
         }
     }
 
     /// Writes the arrays that `body` adds, one at a time; none of them is kept in memory.
-    public static func write(to path: String, compressed: Bool = false, _ body: (NumPyArchiveWriter) throws -> Void) throws {
+    public static func write(
+        to path: String, compressed: Bool = false, _ body: (NumPyArchiveWriter) throws -> Void
+    ) throws {
         try FileOutput.write(to: path) { file in
             let writer = NumPyArchiveWriter(ZipWriter(file, compressed: compressed))
             try locating(path) { try body(writer) }

@@ -45,7 +45,7 @@ public enum NumPyFile {
         let shape = header.type.shape, width = header.type.dataType.byteWidth
         guard shape.elementCount <= cursor.remaining / width else {
             throw ModelError(
-                "\(header.type) is \(shape.elementCount) values of \(width) bytes, but \(cursor.remaining) bytes remain",
+                "\(header.type) needs \(shape.elementCount) × \(width) bytes, but \(cursor.remaining) bytes remain",
                 advice: "the file looks truncated")
         }
         let stored = try Tensor(

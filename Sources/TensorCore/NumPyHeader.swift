@@ -76,11 +76,12 @@ struct NumPyHeader {
         let dimensions = type.shape.dimensions
         return Tensor(dataType: type.dataType, shape: type.shape) { target in
             stored.withBytes { source in
+                let width = MemoryLayout<Word>.size
                 var index = [Int](repeating: 0, count: dimensions.count), from = 0
                 for to in 0..<type.shape.elementCount {
-                    let value = source.loadUnaligned(fromByteOffset: from * Word.bitWidth / 8, as: Word.self)
+                    let value = source.loadUnaligned(fromByteOffset: from * width, as: Word.self)
                     target.storeBytes(
-                        of: isBigEndian ? value.byteSwapped : value, toByteOffset: to * Word.bitWidth / 8, as: Word.self)
+                        of: isBigEndian ? value.byteSwapped : value, toByteOffset: to * width, as: Word.self)
                     // Counts the index up by one, last axis fastest.
                     var axis = dimensions.count - 1
                     while axis >= 0 {

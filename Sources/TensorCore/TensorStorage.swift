@@ -8,6 +8,9 @@ public final class TensorStorage: @unchecked Sendable {
     public let bytes: UnsafeRawBufferPointer
     private let release: () -> Void
 
+    /// The machine's memory in bytes. Allocating more ends the process, so what a file claims is compared with it first.
+    public static let memoryLimit = Int(clamping: ProcessInfo.processInfo.physicalMemory)
+
     /// Memory of our own, aligned to a cache line; `fill` gets it uninitialized.
     public init(byteCount: Int, _ fill: (UnsafeMutableRawBufferPointer) throws -> Void) rethrows {
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: max(byteCount, 1), alignment: 64)

@@ -1,13 +1,14 @@
 import CZlib
-import Foundation
 
 /// The members of a ZIP file, found through the central directory at its end.
 ///
 ///     local header, data | local header, data | … | central directory | [zip64 end, zip64 locator] | end
 ///     central: "PK\1\2" | u16 made by, needed, flags, method, time, date | u32 crc, packed, size
-///              | u16 name, extra, comment lengths | u16 disk, internal | u32 external, local offset | name, extra, comment
+///              | u16 name, extra, comment lengths | u16 disk, internal | u32 external, local offset
+///              | name, extra, comment
 ///
-/// A 32-bit field of ones says that the value is in the zip64 extra field. Source: PKWARE APPNOTE.TXT 6.3.10, 4.3 to 4.5.
+/// A 32-bit field of ones says that the value is in the zip64 extra field.
+/// Source: PKWARE APPNOTE.TXT 6.3.10, 4.3 to 4.5.
 struct ZipReader: Sendable {
     struct Member: Sendable {
         var name: String
@@ -66,8 +67,9 @@ struct ZipReader: Sendable {
     /// Deflate cannot shrink anything to less than 1/1032, and what does not fit in memory is no array: a claim beyond
     /// either is refused before anything is allocated.
     private func inflated(_ packed: Range<Int>, byteCount: Int) throws -> TensorStorage {
-        guard byteCount / 1032 <= packed.count, UInt64(byteCount) <= ProcessInfo.processInfo.physicalMemory else {
-            throw ModelError("\(packed.count) packed bytes are said to become \(byteCount)", advice: "the file looks damaged")
+        guard byteCount / 1032 <= packed.count, byteCount <= TensorStorage.memoryLimit else {
+            throw ModelError(
+                "\(packed.count) packed bytes are said to become \(byteCount)", advice: "the file looks damaged")
         }
         var source = UnsafeRawBufferPointer(rebasing: storage.bytes[packed])
         return try TensorStorage(byteCount: byteCount) { target in
@@ -135,7 +137,7 @@ struct ZipReader: Sendable {
         let (last, overflow) = offset.addingReportingOverflow(count)
         guard !overflow, last <= UInt64(end) else {
             throw ModelError(
-                "the central directory is said to lie at byte \(offset), \(count) bytes long, but the file has \(total)",
+                "the central directory is said to be bytes \(offset) to \(last), but the file has \(total)",
                 advice: "the file looks damaged")
         }
         return ByteCursor(storage, from: Int(offset), to: Int(last))
@@ -177,7 +179,8 @@ extension ZipReader.Member {
     private static func zip64(_ extra: ByteCursor) throws -> ByteCursor {
         var extra = extra
         while extra.remaining >= 4 {
-            let kind = try extra.read(UInt16.self, "extra field"), count = Int(try extra.read(UInt16.self, "extra field"))
+            let kind = try extra.read(UInt16.self, "extra field")
+            let count = Int(try extra.read(UInt16.self, "extra field"))
             let start = try extra.skip(count, "extra field")
             if kind == 1 { return ByteCursor(extra.storage, from: start, to: start + count) }
         }

@@ -113,8 +113,9 @@ struct DatasetTests {
     func recordsWithoutIndex() throws {
         try Fixtures.withTemporaryFolder { folder in
             try FileManager.default.copyItem(atPath: images, toPath: folder + "/a.rec")
-            let dataset = try Dataset.open(paths: [folder + "/a.rec"], inputs: ["data"])
-            #expect(try dataset.batch(0..<32).inputs == Dataset.open(paths: [images], inputs: ["data"]).batch(0..<32).inputs)
+            let scanned = try Dataset.open(paths: [folder + "/a.rec"], inputs: ["data"])
+            let indexed = try Dataset.open(paths: [images], inputs: ["data"])
+            #expect(try scanned.batch(0..<32).inputs == indexed.batch(0..<32).inputs)
         }
     }
 
@@ -163,7 +164,9 @@ struct DatasetTests {
         #expect(try cropped.batch(0..<40).inputs["data"]?.shape == [40, 3, 10, 10])
         let large = Preprocessing(crop: .init(height: 41, width: 10))
         let dataset = try Dataset.open(paths: [images], preprocessing: large, inputs: ["data"])
-        expectError("images.rec, record 3: the image is 40×56, smaller than the crop of 41×10") { try dataset.batch(3..<4) }
+        expectError("images.rec, record 3: the image is 40×56, smaller than the crop of 41×10") {
+            try dataset.batch(3..<4)
+        }
     }
 
     @Test("a damaged record is named")
@@ -188,7 +191,9 @@ struct DatasetTests {
             let indexed = try Dataset.open(paths: [path], inputs: ["data"])
             expectError("a.rec, record 1: the index has it at byte 999999") { try indexed.batch(0..<2) }
             try FileOutput.write("0 0\n", to: folder + "/a.idx")
-            expectError("a.idx, line 1: '0 0' is no key and offset") { try Dataset.open(paths: [path], inputs: ["data"]) }
+            expectError("a.idx, line 1: '0 0' is no key and offset") {
+                try Dataset.open(paths: [path], inputs: ["data"])
+            }
         }
         let text = try Dataset.open(paths: [Fixtures.path("datasets/strkey.rec")], inputs: ["data"])
         expectError("strkey.rec, record 0 (key 'cat'): is neither a JPEG nor a PNG image") { try text.batch(0..<1) }

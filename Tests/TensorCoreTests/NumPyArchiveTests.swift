@@ -37,7 +37,8 @@ struct NumPyArchiveTests {
     func numPyReads(compressed: Bool) throws {
         try Fixtures.withTemporaryFolder { folder in
             let path = folder + "/x.npz"
-            try NumPyArchive.write([("data", cube), ("é", Tensor(scalar: Float(0.5)))], to: path, compressed: compressed)
+            let half = Tensor(scalar: Float(0.5))
+            try NumPyArchive.write([("data", cube), ("é", half)], to: path, compressed: compressed)
             #expect(try python("""
                 import numpy, zipfile
                 assert zipfile.ZipFile('\(path)').testzip() is None
