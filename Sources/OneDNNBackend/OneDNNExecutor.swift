@@ -80,28 +80,52 @@ public final class OneDNNExecutor: Executor {
     public func run(
         _ inputs: [Tensor], observing observed: Set<BufferID>, _ observe: (BufferID, Tensor) throws -> Void
     ) throws -> [Tensor] {
+        try start(inputs)
+        defer { self.inputs = [] }
+        for port in plan.program.inputs where observed.contains(port.buffer) {
+            try observe(port.buffer, rowMajorCopy(of: port.buffer))
+        }
+        for (index, step) in plan.program.steps.enumerated() {
+            try perform(step: index)
+            for buffer in step.results where observed.contains(buffer) {
+                try observe(buffer, rowMajorCopy(of: buffer))
+            }
+        }
+        try perform(step: plan.program.steps.count)
+        return zip(plan.program.outputs, plan.outputs).map { port, form in
+            tensor(ofForm: form, plan.program.type(of: port.buffer))
+        }
+    }
+
+    /// Runs once and measures each step of the program on the wall clock.
+    public func profile(_ inputs: [Tensor]) throws -> [StepTiming] {
+        try start(inputs)
+        defer { self.inputs = [] }
+        let clock = ContinuousClock()
+        return try plan.program.steps.enumerated().map { index, step in
+            let duration = try clock.measure { try perform(step: index) }
+            return StepTiming(
+                node: step.node, kernel: type(of: step.kernel).name,
+                implementations: plan.steps[index].map(\.implementation), duration: duration)
+        }
+    }
+
+    // MARK: Steps
+
+    private func start(_ inputs: [Tensor]) throws {
         try plan.program.check(inputs)
         Engine.useThreads(threads)
         self.inputs = inputs.map { $0.aligned() }
-        defer { self.inputs = [] }
         for (index, form) in plan.forms.enumerated() {
             guard case .input(let input) = plan.storages[form.storage].place else { continue }
             let bytes = self.inputs[input].withBytes { UnsafeMutableRawPointer(mutating: $0.baseAddress) }
             try memories[index].move(to: bytes)
         }
-        for port in plan.program.inputs where observed.contains(port.buffer) {
-            try observe(port.buffer, rowMajorCopy(of: port.buffer))
-        }
-        for (step, calls) in zip(plan.program.steps, calls) {
-            try locating("node '\(step.node)'") { for call in calls { try perform(call) } }
-            for buffer in step.results where observed.contains(buffer) {
-                try observe(buffer, rowMajorCopy(of: buffer))
-            }
-        }
-        for call in calls[plan.program.steps.count] { try perform(call) }
-        return zip(plan.program.outputs, plan.outputs).map { port, form in
-            tensor(ofForm: form, plan.program.type(of: port.buffer))
-        }
+    }
+
+    private func perform(step index: Int) throws {
+        let place = index < plan.program.steps.count ? "node '\(plan.program.steps[index].node)'" : "the outputs"
+        try locating(place) { for call in calls[index] { try perform(call) } }
     }
 
     private func perform(_ call: Call) throws {
@@ -155,7 +179,25 @@ public final class OneDNNExecutor: Executor {
     }
 }
 
+/// What one step of a program cost.
+public struct StepTiming: Sendable {
+    public var node: String
+    /// `convolution`
+    public var kernel: String
+    /// What computed it, in order: `reorder of 1×64×7×7: jit:uni`, as oneDNN calls it, or `plain Swift`. Empty for a
+    /// step that only is another view of the same bytes.
+    public var implementations: [String]
+    public var duration: Duration
+}
+
 extension ExecutionPlan.Action {
+    fileprivate var implementation: String {
+        switch self {
+        case .execute(let primitive, _): "\(primitive.descriptor.what): \(primitive.descriptor.implementation)"
+        case .evaluate: "plain Swift"
+        }
+    }
+
     fileprivate var scratchBytes: Int {
         if case .execute(let primitive, _) = self { primitive.scratchpad.byteCount } else { 0 }
     }

@@ -54,6 +54,9 @@ struct KernelCase: CustomStringConvertible, Sendable {
         (types[0] != .float32 || ["max", "quantize"].contains(words[0])) && !words.contains("near")
     }
 
+    /// True for sums of products of codes, which only VNNI computes without saturating in between.
+    var needsVNNI: Bool { types[0] != .float32 && ["conv", "fc"].contains(words[0]) }
+
     /// The program of one step, and its inputs.
     func program() throws -> (KernelProgram, [Tensor]) {
         var random = SeededGenerator(state: UInt64(value("seed") ?? "1") ?? 1)

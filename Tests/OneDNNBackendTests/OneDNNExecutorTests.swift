@@ -105,7 +105,8 @@ import Testing
         try expectAgreement(program, [random.tensor(.float32, [1, 3, 12, 12])], tolerance: 1e-4)
     }
 
-    @Test func rangesAtRunTimeAndTypesThatOneDNNDoesNotKnow() throws {
+    @Test(.enabled(if: InstructionSet.current.hasVNNI, "int8 sums saturate in pairs"))
+    func rangesAtRunTimeAndTypesThatOneDNNDoesNotKnow() throws {
         var random = SeededGenerator(state: 3)
         var program = KernelProgram()
         let input = program.addInput("x", TensorType(.float32, [2, 4, 3, 3]))
@@ -124,6 +125,28 @@ import Testing
         let flat = try program.add(ReshapeKernel([2]), [labels], node: "l")
         program.outputs = (real + flat).map { .init(name: "y", buffer: $0) }
         try expectAgreement(program, [random.tensor(.float32, [2, 4, 3, 3]), Tensor([5, 6] as [Int64], shape: [2, 1])])
+    }
+
+    /// A residual block without a single reorder or copy between its steps.
+    @Test func layoutsAreCarriedAndSumsAreInPlace() throws {
+        var random = SeededGenerator(state: 5)
+        var program = KernelProgram()
+        let weights = program.addConstant(random.tensor(.int8, [64, 64, 3, 3]))
+        let input = program.addInput("x", TensorType(.float32, [1, 64, 8, 8]))
+        let codes = try program.add(QuantizeKernel(factor: 100, outputType: .uint8), [input], node: "quantize")[0]
+        let branch = try program.add(convolution(.int8), [codes, weights], node: "branch")[0]
+        let body = try program.add(convolution(.uint8), [codes, weights], node: "body")[0]
+        let sum = try program.add(
+            convolution(.uint8, [.sum(scale: 0.5), .activation(.init(.relu))]), [body, weights, branch], node: "sum")[0]
+        let pooling = PoolingKernel(
+            kind: .averageExcludingPadding, window: [8, 8], strides: [1, 1], padsBegin: [0, 0], padsEnd: [0, 0])
+        let pooled = try program.add(pooling, [sum], node: "pool")[0]
+        let flat = try program.add(ReshapeKernel([1, 64]), [pooled], node: "flatten")[0]
+        let real = try program.add(DequantizeKernel(factor: 0.1), [flat], node: "dequantize")[0]
+        program.outputs = [.init(name: "y", buffer: real)]
+        let timings = try OneDNNExecutor(program, threads: 1).profile([random.tensor(.float32, [1, 64, 8, 8])])
+        #expect(timings.map(\.node) == program.steps.map(\.node))
+        #expect(timings.map(\.implementations.count) == [1, 1, 1, 1, 1, 0, 1])
     }
 
     @Test func refusesOtherInputsAndNamesThem() throws {
