@@ -101,7 +101,25 @@ import Testing
         linear f32 2x3
         """.split(separator: "\n").map { KernelCase(String($0)) }
 
-    @Test(arguments: cases) func agreesWithTheReference(_ kernelCase: KernelCase) throws {
+    /// Windows of random sizes over small maps, where borders are most of the map.
+    private static let geometries = (1...150).map { seed -> KernelCase in
+        var random = SeededGenerator(state: UInt64(seed))
+        func number(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &random) }
+        let kind = ["conv f32f32f32", "conv u8s8s8", "conv s8s8u8", "max u8", "avg f32", "avg s8"][number(0...5)]
+        let isConvolution = kind.hasPrefix("conv")
+        let window = number(1...4), dilation = isConvolution ? number(1...2) : 1
+        // A window that lies in padding alone has no maximum: padding stays smaller than the window.
+        let pads = "\(number(0...window - 1)):\(number(0...window - 1))"
+        let groups = isConvolution ? number(1...3) : 1
+        let channels = groups * number(1...9), reach = dilation * (window - 1) + 1
+        let map = "\(number(1...2))x\(channels)x\(number(reach...reach + 6))x\(number(reach...reach + 6))"
+        let sizes = "k=\(window) s=\(number(1...3)) d=\(dilation) p=\(pads)"
+        return KernelCase(
+            "\(kind) \(map) \(sizes) seed=\(seed)"
+                + (isConvolution ? " g=\(groups) o=\(groups * number(1...9)) bias scales=oc" : ""))
+    }
+
+    @Test(arguments: cases + (cases.count == 1 ? [] : geometries)) func agreesWithTheReference(_ kernelCase: KernelCase) throws {
         if kernelCase.needsVNNI, let warning = InstructionSet.current.warning {
             return print("skipped '\(kernelCase)': \(warning)")
         }
