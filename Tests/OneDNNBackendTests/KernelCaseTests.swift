@@ -119,7 +119,9 @@ import Testing
                 + (isConvolution ? " g=\(groups) o=\(groups * number(1...9)) bias scales=oc" : ""))
     }
 
-    @Test(arguments: cases + (cases.count == 1 ? [] : geometries)) func agreesWithTheReference(_ kernelCase: KernelCase) throws {
+    @Test(arguments: cases + (cases.count == 1 ? [] : geometries)) func agreesWithTheReference(
+        _ kernelCase: KernelCase
+    ) throws {
         if kernelCase.needsVNNI, let warning = InstructionSet.current.warning {
             return print("skipped '\(kernelCase)': \(warning)")
         }
