@@ -39,9 +39,9 @@ struct ConcatenatedSource: RowSource {
             let piece = range.clamped(to: start..<start + part.count)
             if !piece.isEmpty { pieces.append(try part.rows(piece.lowerBound - start..<piece.upperBound - start)) }
         }
-        guard let first = pieces.first, pieces.count > 1 else { return pieces.first ?? Rows(inputs: [:], labels: nil) }
+        // Labels of only some samples would be of no use.
         var result = Rows(inputs: [:], labels: hasLabels ? pieces.flatMap { $0.labels ?? [] } : nil)
-        for (input, tensor) in first.inputs {
+        for (input, tensor) in pieces.first?.inputs ?? [:] {
             let tensors = pieces.compactMap { $0.inputs[input] }
             guard tensors.count == pieces.count,
                 tensors.allSatisfy({ $0.type.withoutRows == tensor.type.withoutRows })
