@@ -38,7 +38,9 @@ let package = Package(
                 "GraphIR", "Kernels", "MXNetFormat", "ONNXFormat",
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ]),
-        .target(name: "Translation", dependencies: ["Operators"]),
+        .target(
+            name: "Translation",
+            dependencies: ["Operators", .product(name: "OrderedCollections", package: "swift-collections")]),
         .target(name: "Passes", dependencies: ["GraphIR", "Operators"]),
 
         // Numbers and pictures.

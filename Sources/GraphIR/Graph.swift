@@ -167,6 +167,14 @@ public struct Graph: Sendable {
         }
     }
 
+    /// Removes inputs and parameters that nothing uses.
+    public mutating func removeUnusedVariables(_ variables: [ValueID]) {
+        for id in variables where contains(id) && self[id].uses.isEmpty && self[id].producer == nil && !outputs.contains(id) {
+            inputs.removeAll { $0 == id }
+            valueSlots[id.index] = nil
+        }
+    }
+
     private mutating func addUse(of value: ValueID?, by node: NodeID, at index: Int) {
         guard let value else { return }
         valueSlots[value.index]?.uses.append(Value.Use(node: node, index: index))

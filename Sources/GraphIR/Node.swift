@@ -8,8 +8,19 @@ public struct NodeID: Hashable, Sendable, Comparable {
     public static func < (a: NodeID, b: NodeID) -> Bool { a.index < b.index }
 }
 
+/// What a node is by itself, in a graph or not yet.
+public protocol NodeDescription {
+    var name: String { get }
+    var op: String { get }
+    var attributes: Attributes { get }
+    var inputs: [ValueID?] { get }
+    var bodies: [Graph] { get }
+}
+
+extension NodeDraft: NodeDescription {}
+
 /// One operation.
-public struct Node: Sendable {
+public struct Node: Sendable, NodeDescription {
     public let id: NodeID
     /// Unique among the nodes of a graph.
     public var name: String

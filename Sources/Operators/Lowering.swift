@@ -13,8 +13,8 @@ public enum Arithmetic: String, Sendable, CaseIterable {
 /// A value of the graph, lowered: a buffer, and how its codes are read if it is quantized.
 public struct LoweredValue: Sendable {
     public enum Codes: Sendable {
-        /// 8-bit codes: code = value · codesPerUnit, no zero point.
-        case grid(codesPerUnit: Float)
+        /// 8-bit codes: code = value · codesPerUnit + zeroPoint.
+        case grid(codesPerUnit: Float, zeroPoint: Int = 0)
         /// int32 sums of products: value = sum · unit.
         case accumulators(unit: Float)
         /// Read with a range that the run finds: a float32 [2] buffer.

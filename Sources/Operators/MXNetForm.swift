@@ -13,23 +13,32 @@ public struct MXNetForm: Sendable {
     /// What the operator computes beside its visible outputs; `node_row_ptr` counts it.
     public var hiddenOutputs: Int
     /// Inputs that the operator may change, MXNet's auxiliary states: they are stored under `aux:`.
-    public var auxiliaryInputs: @Sendable (Node) -> [Int]
+    public var auxiliaryInputs: @Sendable (any NodeDescription) -> [Int]
+    /// Inputs that are stored with the model.
+    public var parameterInputs: @Sendable (any NodeDescription) -> [Int]
     /// Plain inputs that bring their range along when they are quantized.
-    public var rangedInputs: @Sendable (Node) -> [Int]
+    public var rangedInputs: @Sendable (any NodeDescription) -> [Int]
     /// Whether the outputs are triples when the data is quantized.
-    public var quantizedOutputIsTriple: @Sendable (Node) -> Bool
+    public var quantizedOutputIsTriple: @Sendable (any NodeDescription) -> Bool
+
+    /// Quantize and its kin: there is no float form.
+    public var isAlwaysQuantized: Bool
 
     public init(
         _ names: String..., quantized quantizedName: String? = nil, hiddenOutputs: Int = 0,
-        auxiliaryInputs: @escaping @Sendable (Node) -> [Int] = { _ in [] },
-        rangedInputs: @escaping @Sendable (Node) -> [Int] = { _ in [0] },
-        quantizedOutputIsTriple: @escaping @Sendable (Node) -> Bool = { _ in true }
+        auxiliaryInputs: @escaping @Sendable (any NodeDescription) -> [Int] = { _ in [] },
+        parameterInputs: @escaping @Sendable (any NodeDescription) -> [Int] = { _ in [] },
+        rangedInputs: @escaping @Sendable (any NodeDescription) -> [Int] = { _ in [0] },
+        quantizedOutputIsTriple: @escaping @Sendable (any NodeDescription) -> Bool = { _ in true },
+        isAlwaysQuantized: Bool = false
     ) {
         self.names = names
         self.quantizedName = quantizedName
         self.hiddenOutputs = hiddenOutputs
         self.auxiliaryInputs = auxiliaryInputs
+        self.parameterInputs = parameterInputs
         self.rangedInputs = rangedInputs
         self.quantizedOutputIsTriple = quantizedOutputIsTriple
+        self.isAlwaysQuantized = isAlwaysQuantized
     }
 }

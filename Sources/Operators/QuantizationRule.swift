@@ -11,19 +11,19 @@ public enum QuantizationRule: Sendable {
 
     public struct Weighted: Sendable {
         /// Why this node cannot be quantized, if it cannot.
-        public var refusal: @Sendable (Node) -> String?
+        public var refusal: @Sendable (any NodeDescription) -> String?
         /// Inputs that become codes at run time; the others stay as they are.
-        public var quantizedInputs: @Sendable (Node) -> [Int]
+        public var quantizedInputs: @Sendable (any NodeDescription) -> [Int]
         /// Parameters that are stored as int8, tensor-wise.
-        public var offlineInputs: @Sendable (Node) -> [Int]
+        public var offlineInputs: @Sendable (any NodeDescription) -> [Int]
         /// MXNet's spelling of the flag that the quantized node carries.
         public var quantizedFlag: String
         /// Whether the operator can leave its parameters in float and quantize them by channel.
         public var supportsChannelWise: Bool
 
         public init(
-            refusal: @escaping @Sendable (Node) -> String? = { _ in nil },
-            quantizedInputs: @escaping @Sendable (Node) -> [Int], offlineInputs: @escaping @Sendable (Node) -> [Int],
+            refusal: @escaping @Sendable (any NodeDescription) -> String? = { _ in nil },
+            quantizedInputs: @escaping @Sendable (any NodeDescription) -> [Int], offlineInputs: @escaping @Sendable (any NodeDescription) -> [Int],
             quantizedFlag: String, supportsChannelWise: Bool
         ) {
             self.refusal = refusal

@@ -8,7 +8,7 @@ import TensorCore
 struct Convolution: OperatorDefinition {
     let name = "Convolution"
     let summary = "convolution: grouped, dilated, with or without bias"
-    let mxnet: MXNetForm? = MXNetForm("Convolution")
+    let mxnet: MXNetForm? = MXNetForm("Convolution", parameterInputs: { node in Array(1..<node.inputs.count) })
     let quantization = QuantizationRule.float(because: "fuse it first: MXNet's unfused int8 convolution takes uint8 only")
 
     let onnx = ONNXForm.mapped(

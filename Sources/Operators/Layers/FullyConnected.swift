@@ -7,7 +7,7 @@ import TensorCore
 struct FullyConnected: OperatorDefinition {
     let name = "FullyConnected"
     let summary = "fully connected layer"
-    let mxnet: MXNetForm? = MXNetForm("FullyConnected")
+    let mxnet: MXNetForm? = MXNetForm("FullyConnected", parameterInputs: { node in Array(1..<node.inputs.count) })
     let quantization = QuantizationRule.float(because: "fuse it first; MXNet's quantizer wants the fused form")
 
     let onnx = ONNXForm.mapped(

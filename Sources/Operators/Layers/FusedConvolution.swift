@@ -16,6 +16,7 @@ struct FusedConvolution: OperatorDefinition {
         auxiliaryInputs: { node in
             (try? FusedConvolutionForm(node))?.batchNormInputs.map { [$0.lowerBound + 2, $0.lowerBound + 3] } ?? []
         },
+        parameterInputs: { node in (try? FusedConvolutionForm(node))?.parameterInputs ?? [] },
         rangedInputs: { node in [0] + ((try? FusedConvolutionForm(node))?.residualInput.map { [$0] } ?? []) })
 
     let quantization = QuantizationRule.weighted(
@@ -57,7 +58,7 @@ struct FusedConvolutionForm {
     var batchNormInputs: Range<Int>?
     var residualInput: Int?
 
-    init(_ node: Node) throws {
+    init(_ node: any NodeDescription) throws {
         guard let body = node.bodies.first else { throw ModelError("a fused node without its subgraph") }
         var inputs = 2
         var convolution: ConvolutionAttributes?
@@ -86,6 +87,8 @@ struct FusedConvolutionForm {
         guard let last = residualInput == nil ? activation : postSumActivation else { return false }
         return last.isNonNegative
     }
+
+    var parameterInputs: [Int] { [1] + (biasInput.map { [$0] } ?? []) + Array(batchNormInputs ?? 0..<0) }
 
     var refusalToQuantize: String? {
         if convolution.kernel.count == 1 { return "MXNet has no int8 convolution over one axis" }

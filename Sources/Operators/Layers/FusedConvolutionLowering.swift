@@ -20,7 +20,8 @@ struct FusedConvolutionLowering {
         let residual = try form.residualInput.map { try lowering.value(node, $0) }
         switch source.codes {
         case nil: try lowerFloat(source, residual, &lowering)
-        case .grid(let sourceScale):
+        case .grid(let sourceScale, let zeroPoint):
+            guard zeroPoint == 0 else { throw ModelError("its data has a zero point of \(zeroPoint), only 0 is supported") }
             if let range = try CalibratedRange.read(node.attributes) {
                 try lowerCalibrated(source, sourceScale, residual, range, &lowering)
             } else {
@@ -123,7 +124,7 @@ struct FusedConvolutionLowering {
     }
 
     private func gridScale(of residual: LoweredValue) throws -> Float {
-        guard case .grid(let scale) = residual.codes else { throw ModelError("its residual has no calibrated range") }
+        guard case .grid(let scale, 0) = residual.codes else { throw ModelError("its residual has no calibrated range") }
         return scale
     }
 

@@ -16,6 +16,7 @@ struct FusedFullyConnected: OperatorDefinition {
 
     let mxnet: MXNetForm? = MXNetForm(
         "_sg_mkldnn_fully_connected", "_sg_onednn_fully_connected",
+        parameterInputs: { node in Array(1..<plainInputCount(node)) },
         rangedInputs: { node in
             let isChannelWise = (try? node.attributes.boolean(channelWise)) ?? false
             return isChannelWise ? [0] : Array(0..<plainInputCount(node))
@@ -28,7 +29,7 @@ struct FusedFullyConnected: OperatorDefinition {
             offlineInputs: { node in Array(1..<plainInputCount(node)) },
             quantizedFlag: "True", supportsChannelWise: true))
 
-    private static func plainInputCount(_ node: Node) -> Int {
+    private static func plainInputCount(_ node: any NodeDescription) -> Int {
         (try? FusedFullyConnectedForm(node)).map { $0.attributes.hasBias ? 3 : 2 } ?? 2
     }
 
@@ -59,7 +60,7 @@ struct FusedFullyConnectedForm {
     var hasFloatOutput: Bool
     var isChannelWise: Bool
 
-    init(_ node: Node) throws {
+    init(_ node: any NodeDescription) throws {
         guard let body = node.bodies.first else { throw ModelError("a fused node without its subgraph") }
         var attributes: FullyConnectedAttributes?
         for id in body.topologicalOrder() {

@@ -18,7 +18,8 @@ struct FusedFullyConnectedLowering {
         let source = try lowering.value(node, 0)
         switch source.codes {
         case nil: try lowerFloat(source, &lowering)
-        case .grid(let scale): try lowerQuantized(source, scale, &lowering)
+        case .grid(let scale, 0): try lowerQuantized(source, scale, &lowering)
+        case .grid(_, let zeroPoint): throw ModelError("its data has a zero point of \(zeroPoint), only 0 is supported")
         case .rangeBuffer(let range): try lowerAtRunTime(source, range, &lowering)
         case .accumulators: throw ModelError("its data is int32", advice: "requantize it first")
         }
@@ -86,7 +87,7 @@ struct FusedFullyConnectedLowering {
         let grid = try grid(input)
         guard let range = grid.range else { return 1 / grid.steps[0] }
         if arithmetic == .mxnet { return range.codesPerUnit(.int8) }
-        return range.magnitude == 0 ? Float(Int32.max) : 127 / range.magnitude
+        return range.magnitude == 0 ? Float(Int32.max) : ParameterCodes.limit(of: try node.input(input).attributes) / range.magnitude
     }
 
     private func floatBias(_ arithmetic: Arithmetic) throws -> Tensor {

@@ -7,7 +7,7 @@ import TensorCore
 struct Dequantize: OperatorDefinition {
     let name = "Dequantize"
     let summary = "int8, uint8 or int32 to float"
-    let mxnet: MXNetForm? = MXNetForm("_contrib_dequantize", quantizedOutputIsTriple: { _ in false })
+    let mxnet: MXNetForm? = MXNetForm("_contrib_dequantize", quantizedOutputIsTriple: { _ in false }, isAlwaysQuantized: true)
     let quantization = QuantizationRule.float(because: "it is what ends a quantized part")
 
     let onnx = ONNXForm.mapped(
@@ -34,8 +34,8 @@ struct Dequantize: OperatorDefinition {
     func lower(_ node: NodeReader, _ lowering: inout Lowering) throws {
         let source = try lowering.value(node, 0)
         let result = switch source.codes {
-        case .grid(let codesPerUnit):
-            try lowering.add(DequantizeKernel(factor: 1 / codesPerUnit), [source.buffer], node)
+        case .grid(let codesPerUnit, let zeroPoint):
+            try lowering.add(DequantizeKernel(factor: 1 / codesPerUnit, zeroPoint: zeroPoint), [source.buffer], node)
         case .accumulators(let unit): try lowering.add(DequantizeKernel(factor: unit), [source.buffer], node)
         case .rangeBuffer(let range): try lowering.add(RunTimeDequantizeKernel(), [source.buffer, range], node)
         case nil: throw ModelError("its input is not quantized")

@@ -10,7 +10,7 @@ import TensorCore
 struct Quantize: OperatorDefinition {
     let name = "Quantize"
     let summary = "float to int8 or uint8"
-    let mxnet: MXNetForm? = MXNetForm("_contrib_quantize_v2", rangedInputs: { _ in [] })
+    let mxnet: MXNetForm? = MXNetForm("_contrib_quantize_v2", rangedInputs: { _ in [] }, isAlwaysQuantized: true)
     let quantization = QuantizationRule.float(because: "it is what quantizes")
 
     let onnx = ONNXForm.mapped(
@@ -50,7 +50,8 @@ struct Quantize: OperatorDefinition {
         }
         let factor = grid.codesPerUnit(type.dataType)
         let kernel = QuantizeKernel(factor: factor, zeroPoint: grid.zeroPoint, outputType: type.dataType)
-        lowering.define(node, LoweredValue(try lowering.add(kernel, [source], node), codes: .grid(codesPerUnit: factor)))
+        let codes = LoweredValue.Codes.grid(codesPerUnit: factor, zeroPoint: grid.zeroPoint)
+        lowering.define(node, LoweredValue(try lowering.add(kernel, [source], node), codes: codes))
     }
 }
 

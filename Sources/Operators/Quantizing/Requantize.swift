@@ -6,7 +6,7 @@ import TensorCore
 struct Requantize: OperatorDefinition {
     let name = "Requantize"
     let summary = "int32 sums to int8 or uint8"
-    let mxnet: MXNetForm? = MXNetForm("_contrib_requantize")
+    let mxnet: MXNetForm? = MXNetForm("_contrib_requantize", isAlwaysQuantized: true)
     let quantization = QuantizationRule.float(because: "it is part of what a quantized layer becomes")
 
     let onnx = ONNXForm.none(because: "it is fused into the layer before it first")

@@ -102,7 +102,7 @@ public struct QuantizeGraph: Pass {
         let (codes, range) = Self.quantizeParameter(tensor)
         let id = patch.addParameter(
             QuantizedNames.quantize(graph[value].name), codes,
-            quantization: .known(QuantizationGrid(parameterRange: range)))
+            quantization: .known(QuantizationGrid(parameterRange: range, codeLimit: ParameterCodes.mxnetLimit)))
         values.codes[value] = id
         return id
     }
@@ -133,13 +133,5 @@ public struct QuantizeGraph: Pass {
         }
         patch.remove(node.id)
         try context.apply(patch, to: node.name)
-    }
-}
-
-extension QuantizationGrid {
-    /// The grid of an int8 parameter: 127 codes over the larger end of its range.
-    public init(parameterRange range: ValueRange) {
-        self.init(steps: [range.magnitude == 0 ? 1 : range.magnitude / 127])
-        self.range = range
     }
 }

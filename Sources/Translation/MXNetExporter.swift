@@ -1,0 +1,193 @@
+import GraphIR
+import MXNetFormat
+import Operators
+import OrderedCollections
+import TensorCore
+
+/// Graph → MXNet checkpoint that MXNet 1.9.1 loads. Each quantized value becomes three tensors again.
+public struct MXNetExporter {
+    /// Written as `mxnet_version`: 1.9.1.
+    public static let version = 10901
+    private let table: OperatorTable
+
+    public init(table: OperatorTable = .standard) { self.table = table }
+
+    /// - Throws: `ModelError` for what MXNet cannot hold.
+    public func checkpoint(of graph: Graph) throws -> MXNetCheckpoint {
+        var typed = graph
+        try TypeInference(table: table).annotate(&typed)
+        var builder = SymbolBuilder(graph: typed, table: table)
+        try builder.run()
+        return MXNetCheckpoint(symbol: builder.symbol(version: Self.version), parameters: builder.parameters())
+    }
+}
+
+/// Something that has a line of its own in a symbol.
+private enum Entity: Hashable {
+    case variable(ValueID)
+    case node(NodeID)
+    /// The minimum or the maximum of an int8 parameter.
+    case bound(ValueID, isMaximum: Bool)
+}
+
+/// Lists the entities of a graph depth first from its outputs, as nnvm does.
+private struct SymbolBuilder {
+    let graph: Graph
+    let table: OperatorTable
+    private var nodes: [MXNetSymbol.Node] = []
+    private var rowPointer = [0]
+    private var positions: [Entity: Int] = [:]
+    private var auxiliaries = Set<ValueID>()
+    private var heads: [MXNetSymbol.Entry] = []
+
+    init(graph: Graph, table: OperatorTable) {
+        self.graph = graph
+        self.table = table
+    }
+
+    func symbol(version: Int?) -> MXNetSymbol {
+        MXNetSymbol(
+            nodes: nodes, argumentNodes: nodes.indices.filter { nodes[$0].isVariable }, nodeRowPointer: rowPointer,
+            heads: heads, version: version)
+    }
+
+    mutating func run() throws {
+        for output in graph.outputs {
+            let head = entry(output)
+            try visit(head.entity)
+            heads.append(MXNetSymbol.Entry(node: positions[head.entity] ?? 0, output: head.output))
+        }
+    }
+
+    private typealias Edge = (entity: Entity, output: Int)
+
+    private func entry(_ value: ValueID) -> Edge {
+        if let producer = graph[value].producer { return (.node(producer), graph[value].outputIndex) }
+        return (.variable(value), 0)
+    }
+
+    /// Places an entity after everything that it uses.
+    private mutating func visit(_ root: Entity) throws {
+        guard positions[root] == nil else { return }
+        var stack: [(entity: Entity, edges: [Edge], next: Int)] = [(root, try edges(of: root), 0)]
+        var seen: Set<Entity> = [root]
+        while let (entity, edges, next) = stack.last {
+            guard next < edges.count else {
+                try place(entity, edges)
+                stack.removeLast()
+                continue
+            }
+            stack[stack.count - 1].next += 1
+            let child = edges[next].entity
+            if positions[child] == nil, seen.insert(child).inserted { stack.append((child, try self.edges(of: child), 0)) }
+        }
+    }
+
+    /// What an entity uses, ranges included.
+    private func edges(of entity: Entity) throws -> [Edge] {
+        guard case .node(let id) = entity else { return [] }
+        let node = graph[id]
+        var edges = try node.inputs.enumerated().map { index, input -> Edge in
+            guard let input else {
+                throw ModelError("leaves out input \(index), which MXNet cannot say", at: "node '\(node.name)' (\(node.op))")
+            }
+            return entry(input)
+        }
+        guard let form = table[node.op]?.mxnet, isQuantized(node, form) else { return edges }
+        for index in form.rangedInputs(node) {
+            guard let input = node.inputs[index] else { continue }
+            if graph[input].producer != nil {
+                edges += [(edges[index].entity, 1), (edges[index].entity, 2)]
+            } else {
+                edges += [(.bound(input, isMaximum: false), 0), (.bound(input, isMaximum: true), 0)]
+            }
+        }
+        return edges
+    }
+
+    private func isQuantized(_ node: Node, _ form: MXNetForm) -> Bool {
+        form.isAlwaysQuantized || node.inputs.first.flatMap { $0 }.flatMap { graph[$0].type?.isQuantized } ?? false
+    }
+
+    private mutating func place(_ entity: Entity, _ edges: [Edge]) throws {
+        positions[entity] = nodes.count
+        switch entity {
+        case .variable(let id):
+            nodes.append(MXNetSymbol.Node(op: "null", name: graph[id].name, attributes: graph[id].attributes.mapValues(\.description)))
+            rowPointer.append(rowPointer[nodes.count - 1] + 1)
+        case .bound(let id, let isMaximum):
+            nodes.append(MXNetSymbol.Node(op: "null", name: Self.boundName(graph[id].name, isMaximum)))
+            rowPointer.append(rowPointer[nodes.count - 1] + 1)
+        case .node(let id): try place(graph[id], edges)
+        }
+    }
+
+    private mutating func place(_ node: Node, _ edges: [Edge]) throws {
+        let form = table[node.op]?.mxnet
+        if table[node.op] != nil, form == nil {
+            throw ModelError("MXNet has no operator for it", at: "node '\(node.name)' (\(node.op))")
+        }
+        let isQuantized = form.map { self.isQuantized(node, $0) } ?? false
+        let auxiliary = Set(form?.auxiliaryInputs(node) ?? [])
+        for index in auxiliary { if let input = node.inputs[index] { auxiliaries.insert(input) } }
+        let inputs = edges.enumerated().map { index, edge in
+            MXNetSymbol.Entry(
+                node: positions[edge.entity] ?? 0, output: edge.output,
+                version: auxiliary.contains(index) && !isInsideBody ? 1 : 0)
+        }
+        let op = (isQuantized ? form?.quantizedName : nil) ?? form?.names.first ?? node.op
+        nodes.append(
+            MXNetSymbol.Node(
+                op: op, name: node.name, attributes: try attributes(of: node), inputs: inputs,
+                subgraphs: try node.bodies.map { try body($0) }))
+        let outputs: Int = if let form {
+            isQuantized && form.quantizedOutputIsTriple(node) ? 3 : node.outputs.count + hiddenOutputs(node, form)
+        } else { node.outputs.count }
+        rowPointer.append(rowPointer[nodes.count - 1] + outputs)
+    }
+
+    private func hiddenOutputs(_ node: Node, _ form: MXNetForm) -> Int {
+        max(form.hiddenOutputs + 1 - node.outputs.count, 0)
+    }
+
+    private func attributes(of node: Node) throws -> OrderedDictionary<String, String> {
+        if let unevenPadding = node.attributes["pad_end"] {
+            throw ModelError(
+                "pads with \(unevenPadding) at the end, which MXNet cannot", at: "node '\(node.name)' (\(node.op))")
+        }
+        return node.attributes.mapValues(\.description)
+    }
+
+    private func body(_ body: Graph) throws -> MXNetSymbol {
+        var builder = SymbolBuilder(graph: body, table: table)
+        builder.isInsideBody = true
+        try builder.run()
+        return builder.symbol(version: nil)
+    }
+
+    /// The variables of a subgraph are not changed by anyone: their version is 0.
+    private var isInsideBody = false
+
+    private static func boundName(_ parameter: String, _ isMaximum: Bool) -> String {
+        parameter + (isMaximum ? "_max" : "_min")
+    }
+
+    /// Arguments first, then auxiliary states, each in the order of the graph.
+    func parameters() -> MXNetParameters {
+        var arguments: [MXNetParameters.Entry] = [], states: [MXNetParameters.Entry] = []
+        for value in graph.parameters {
+            guard let tensor = value.tensor else { continue }
+            let kind: MXNetParameters.Kind = auxiliaries.contains(value.id) ? .auxiliary : .argument
+            let entry = MXNetParameters.Entry(name: kind.rawValue + value.name, array: MXNetArray(tensor))
+            if kind == .auxiliary { states.append(entry) } else { arguments.append(entry) }
+            if let range = value.type?.quantization?.grid?.range {
+                for (isMaximum, bound) in [(false, range.min), (true, range.max)] {
+                    arguments.append(
+                        .init(
+                            name: kind.rawValue + Self.boundName(value.name, isMaximum), array: MXNetArray(Tensor([bound]))))
+                }
+            }
+        }
+        return MXNetParameters(entries: arguments + states)
+    }
+}
