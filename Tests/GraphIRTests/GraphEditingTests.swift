@@ -83,11 +83,11 @@ struct GraphEditingTests {
         #expect(graph[add.id].op == "multiply" && graph[add.id].attributes["axis"] == .integer(0))
     }
 
-    @Test func parametersThatNothingUsesGo() throws {
+    @Test func removingANodeRemovesTheParametersThatOnlyItUsed() throws {
         var graph = try GraphParser.parse(Self.residual)
         graph.addParameter("kept", Tensor([Float(1)]))
-        graph.addParameter("dead", Tensor([Float(1)]))
-        graph.removeParameters { $0.name != "kept" }
+        let unused = graph.addParameter("dead", Tensor([Float(1)]))
+        graph.removeUnusedVariables([unused])
         #expect(graph.parameters.map(\.name) == ["w", "kept"])
     }
 
