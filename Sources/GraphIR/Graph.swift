@@ -13,7 +13,7 @@ public struct Graph: Sendable {
 
     /// Slots of removed nodes are nil, so that identifiers stay.
     private var nodeSlots: [Node?] = []
-    private var valueSlots: [Value?] = []
+    fileprivate var valueSlots: [Value?] = []
 
     public init(name: String = "") { self.name = name }
 
@@ -187,4 +187,9 @@ public struct Graph: Sendable {
         valueSlots.append(Value(id: id, name: name, source: source, type: type, attributes: attributes))
         return id
     }
+}
+
+extension Graph {
+    /// The value of that name that was added last.
+    public func lastValue(named name: String) -> ValueID? { valueSlots.last { $0?.name == name }??.id }
 }

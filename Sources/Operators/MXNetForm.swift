@@ -11,7 +11,7 @@ public struct MXNetForm: Sendable {
     /// The name that means this operator on quantized data, where it is another one.
     public var quantizedName: String?
     /// What the operator computes beside its visible outputs; `node_row_ptr` counts it.
-    public var hiddenOutputs: Int
+    public var hiddenOutputs: @Sendable (any NodeDescription) -> Int
     /// Inputs that the operator may change, MXNet's auxiliary states: they are stored under `aux:`.
     public var auxiliaryInputs: @Sendable (any NodeDescription) -> [Int]
     /// Inputs that are stored with the model.
@@ -25,7 +25,8 @@ public struct MXNetForm: Sendable {
     public var isAlwaysQuantized: Bool
 
     public init(
-        _ names: String..., quantized quantizedName: String? = nil, hiddenOutputs: Int = 0,
+        _ names: String..., quantized quantizedName: String? = nil, 
+        hiddenOutputs: @escaping @Sendable (any NodeDescription) -> Int = { _ in 0 },
         auxiliaryInputs: @escaping @Sendable (any NodeDescription) -> [Int] = { _ in [] },
         parameterInputs: @escaping @Sendable (any NodeDescription) -> [Int] = { _ in [] },
         rangedInputs: @escaping @Sendable (any NodeDescription) -> [Int] = { _ in [0] },

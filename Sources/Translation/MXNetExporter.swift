@@ -147,7 +147,7 @@ private struct SymbolBuilder {
     }
 
     private func hiddenOutputs(_ node: Node, _ form: MXNetForm) -> Int {
-        max(form.hiddenOutputs + 1 - node.outputs.count, 0)
+        max(form.hiddenOutputs(node) + 1 - node.outputs.count, 0)
     }
 
     private func attributes(of node: Node) throws -> OrderedDictionary<String, String> {

@@ -128,7 +128,7 @@ private struct SymbolTranslation {
         draft.origins = origins(of: node, draft, isQuantized: isQuantized)
         noteMissingParameters(draft, form)
         let isTriple = isQuantized && form.quantizedOutputIsTriple(draft)
-        let visible = max((symbol.outputCount(of: index) ?? 1) - form.hiddenOutputs, 1)
+        let visible = max((symbol.outputCount(of: index) ?? 1) - form.hiddenOutputs(draft), 1)
         add(draft, index, outputs: isTriple ? 1 : max(visible, usedOutputs[index]))
     }
 

@@ -9,7 +9,7 @@ struct BatchNorm: OperatorDefinition {
     let name = "BatchNorm"
     let summary = "batch normalization with stored statistics, along axis 1"
     let mxnet: MXNetForm? = MXNetForm(
-        "BatchNorm", hiddenOutputs: 2, auxiliaryInputs: { _ in [3, 4] }, parameterInputs: { _ in [1, 2, 3, 4] })
+        "BatchNorm", hiddenOutputs: { _ in 2 }, auxiliaryInputs: { _ in [3, 4] }, parameterInputs: { _ in [1, 2, 3, 4] })
     let quantization = QuantizationRule.float(because: "fold it into the convolution before it")
 
     let onnx = ONNXForm.mapped(

@@ -7,7 +7,10 @@ import TensorCore
 struct Pooling: OperatorDefinition {
     let name = "Pooling"
     let summary = "max and average pooling, windowed or global"
-    let mxnet: MXNetForm? = MXNetForm("Pooling", quantized: "_contrib_quantized_pooling")
+    let mxnet: MXNetForm? = MXNetForm(
+        "Pooling", quantized: "_contrib_quantized_pooling",
+        // MKL-DNN's max pooling keeps a workspace for training.
+        hiddenOutputs: { node in node.attributes.text("pool_type") ?? "max" == "max" ? 1 : 0 })
     let quantization = QuantizationRule.passThrough
 
     let onnx = ONNXForm.mapped(

@@ -1,0 +1,67 @@
+import Foundation
+import GraphIR
+import MXNetFormat
+import ONNXFormat
+import Operators
+import TensorCore
+import Translation
+
+/// A model in memory, whatever file it came from.
+public struct Model: Sendable {
+    public var graph: Graph
+    /// What reading it noticed: missing parameters, unknown operators.
+    public var report: TranslationReport
+
+    public init(graph: Graph, report: TranslationReport = TranslationReport()) {
+        self.graph = graph
+        self.report = report
+    }
+
+    /// Reads a model. Its weights stay in the mapped file.
+    /// - Parameters:
+    ///   - path: `PREFIX-symbol.json`, `PREFIX` or `FILE.onnx`.
+    ///   - epoch: Which `PREFIX-NNNN.params` to take; by default the newest.
+    ///   - parameters: A `.params` file of any name instead.
+    ///   - shapes: Shapes of inputs that the file does not give.
+    /// - Throws: `ModelError` for files that cannot be read, and for inputs that do not exist.
+    public static func load(
+        _ path: String, epoch: Int? = nil, parameters: String? = nil, shapes: [String: Shape] = [:]
+    ) throws -> Model {
+        let name = modelName(path)
+        var model: Model
+        if path.hasSuffix(".onnx") {
+            let file = try ModelReader.read(path)
+            let (graph, report) = try locating(path) { try ONNXImporter().graph(of: file, name: name) }
+            model = Model(graph: graph, report: report)
+        } else {
+            let paths = try CheckpointPaths(reading: path, epoch: epoch, parameters: parameters)
+            let checkpoint = try MXNetCheckpoint(paths)
+            let (graph, report) = try locating(paths.symbol) { try MXNetImporter().graph(of: checkpoint, name: name) }
+            model = Model(graph: graph, report: report)
+        }
+        try model.annotate(shapes: shapes)
+        return model
+    }
+
+    /// Finds the types of all values.
+    public mutating func annotate(shapes: [String: Shape] = [:]) throws {
+        try TypeInference().annotate(&graph, shapes: shapes)
+    }
+
+    /// Writes the model as an MXNet checkpoint; returns the paths of the symbol and of the parameters.
+    @discardableResult
+    public func saveCheckpoint(to path: String) throws -> CheckpointPaths {
+        let paths = CheckpointPaths(writing: path)
+        try MXNetExporter().checkpoint(of: graph).write(to: paths)
+        return paths
+    }
+
+    /// The name without folder and ending: `resnet18` of `models/resnet18-symbol.json`.
+    static func modelName(_ path: String) -> String {
+        let name = (path as NSString).lastPathComponent
+        for ending in [CheckpointPaths.symbolSuffix, ".onnx"] where name.hasSuffix(ending) {
+            return String(name.dropLast(ending.count))
+        }
+        return name
+    }
+}

@@ -1,0 +1,99 @@
+import Datasets
+import GraphIR
+import Kernels
+import OneDNNBackend
+import Operators
+import TensorCore
+
+/// What computes a model.
+public enum EngineChoice: String, Sendable, CaseIterable {
+    /// oneDNN's primitives.
+    case onednn
+    /// The kernels' own plain loops: slow, and the oracle of the tests.
+    case reference
+}
+
+/// Runs a model on batches. A program is compiled for every shape of batch that comes, once.
+public final class ModelRunner {
+    public let model: Model
+    private let engine: EngineChoice
+    private let arithmetic: Arithmetic
+    private let threads: Int?
+    private var compiled: [[Shape]: Compiled] = [:]
+
+    private struct Compiled {
+        let program: KernelProgram
+        let codes: [String: LoweredValue.Codes]
+        let executor: any Executor
+        let buffers: [String: BufferID]
+    }
+
+    public init(_ model: Model, engine: EngineChoice = .onednn, arithmetic: Arithmetic = .exact, threads: Int? = nil) {
+        self.model = model
+        self.engine = engine
+        self.arithmetic = arithmetic
+        self.threads = threads
+    }
+
+    /// The names of the inputs, in order.
+    public var inputs: [String] { model.graph.inputs.map { model.graph[$0].name } }
+    /// The names of the outputs, in order.
+    public var outputs: [String] { model.graph.outputs.map { model.graph[$0].name } }
+
+    /// The outputs for the inputs of one batch.
+    ///
+    /// - Parameters:
+    ///   - inputs: by name; converted to float32 where the model wants that.
+    ///   - observed: names of values to look at on the way.
+    ///   - observe: gets each of them when it has been computed, as it is stored: codes are codes.
+    /// - Throws: `ModelError` for missing inputs, shapes that do not fit, and operators that cannot be run.
+    public func run(
+        _ inputs: [String: Tensor], observing observed: Set<String> = [],
+        _ observe: (_ name: String, _ tensor: Tensor) throws -> Void = { _, _ in }
+    ) throws -> [Tensor] {
+        let tensors = try self.inputs.map { name in
+            guard let tensor = inputs[name] else {
+                throw ModelError("no data is given for it", at: "input '\(name)'", advice: "give it with --data \(name)=FILE.npy")
+            }
+            return tensor.asFloat32()
+        }
+        let compiled = try compile(for: tensors.map(\.shape))
+        var names: [BufferID: [String]] = [:]
+        for name in observed { if let buffer = compiled.buffers[name] { names[buffer, default: []].append(name) } }
+        return try compiled.executor.run(tensors, observing: Set(names.keys)) { buffer, tensor in
+            for name in names[buffer] ?? [] { try observe(name, tensor) }
+        }
+    }
+
+    /// How the codes of a quantized value are read; nil for float values. Known after the first run.
+    public func codes(of value: String) -> LoweredValue.Codes? {
+        compiled.values.first.flatMap { $0.codes[value] }
+    }
+
+    /// The float values that an observed tensor stands for; nil where only the run knows the range.
+    public func dequantized(_ tensor: Tensor, of value: String) -> Tensor? {
+        switch codes(of: value) {
+        case nil: tensor.asFloat32()
+        case .grid(let codesPerUnit, let zeroPoint):
+            try? DequantizeKernel(factor: 1 / codesPerUnit, zeroPoint: zeroPoint).evaluate([tensor]).first
+        case .accumulators(let unit): try? DequantizeKernel(factor: unit).evaluate([tensor]).first
+        case .rangeBuffer: nil
+        }
+    }
+
+    private func compile(for shapes: [Shape]) throws -> Compiled {
+        if let known = compiled[shapes] { return known }
+        try model.report.requireComplete()
+        var graph = model.graph
+        try TypeInference().annotate(&graph, shapes: Dictionary(zip(inputs, shapes)) { first, _ in first })
+        let (program, codes) = try Lowering.lower(graph, arithmetic: arithmetic)
+        let executor: any Executor = switch engine {
+        case .onednn: try OneDNNExecutor(program, threads: threads)
+        case .reference: ReferenceExecutor(program)
+        }
+        let buffers = Dictionary(program.values.map { ($0.name, $0.buffer) }) { first, _ in first }
+        let result = Compiled(program: program, codes: codes, executor: executor, buffers: buffers)
+        compiled[shapes] = result
+        return result
+    }
+}

@@ -1,0 +1,114 @@
+import Datasets
+import GraphIR
+import Passes
+import TensorCore
+
+/// How a model is to be quantized: MXNet's flow "Quantize with MKL-DNN backend", with its choices.
+public struct QuantizationRecipe: Sendable {
+    public var options = QuantizationOptions()
+    public var method: CalibrationMethod = .naive
+    /// Fuses before quantizing.
+    public var fuses = true
+    /// Fuses calibrated ranges into the layers afterwards.
+    public var postFuses = true
+    /// Only values whose names match are calibrated; the others find their ranges at run time.
+    public var layerFilter: (@Sendable (String) -> Bool)?
+    /// Used instead of calibrating.
+    public var ranges: RangeTable?
+    public var batchSize = 32
+    public var batches: Int?
+    public var engine: EngineChoice = .onednn
+    public var threads: Int?
+
+    public init() {}
+}
+
+/// A stage of the flow, as it can be saved.
+public struct QuantizationStage: Sendable {
+    /// `01-fp32`, `02-fused`, `03-quantized`, `04-calibrated`, `05-postfused`.
+    public var name: String
+    public var model: Model
+}
+
+/// What the flow made.
+public struct QuantizationResult: Sendable {
+    public var stages: [QuantizationStage]
+    /// The ranges that were found or given.
+    public var table: RangeTable?
+    public var records: [PassRecord]
+    public var warnings: [String]
+
+    public var model: Model { stages[stages.count - 1].model }
+}
+
+extension Model {
+    /// Fuses as MXNet's backend MKLDNN_QUANTIZE does: float layers with what follows them; on a calibrated quantized
+    /// model, calibrated ranges with their layers.
+    public func fused() throws -> (model: Model, records: [PassRecord]) { try run(Pipelines.fuse) }
+
+    func run(_ pipeline: Pipeline) throws -> (model: Model, records: [PassRecord]) {
+        let (graph, records) = try PipelineRunner().run(pipeline, on: graph)
+        var model = self
+        model.graph = graph
+        try model.annotate()
+        return (model, records)
+    }
+
+    /// The whole flow: fuse, quantize, calibrate, fuse again.
+    /// - Throws: `ModelError` if the model lacks parameters, or for exclusions and ranges that match nothing.
+    public func quantized(
+        _ recipe: QuantizationRecipe, dataset: Dataset? = nil, progress: (Int, Int) -> Void = { _, _ in }
+    ) throws -> QuantizationResult {
+        try report.requireComplete()
+        if let quantized = graph.topologicalOrder().map({ graph[$0] }).first(where: { $0.op == "Quantize" }) {
+            throw ModelError(
+                "is quantized already: it has '\(quantized.name)'", at: graph.name, advice: "start from the float model")
+        }
+        var result = QuantizationResult(
+            stages: [.init(name: "01-fp32", model: self)], table: nil, records: [], warnings: [])
+        func add(_ name: String, _ pipeline: Pipeline) throws {
+            let (model, records) = try result.model.run(pipeline)
+            result.stages.append(.init(name: name, model: model))
+            result.records += records
+        }
+        if recipe.fuses { try add("02-fused", Pipelines.fuse) }
+        let float = result.model
+        try add("03-quantized", Pipelines.quantize(recipe.options))
+        let points = CalibrationPoints.names(for: result.model.graph)
+        guard let table = try ranges(recipe, of: float, points, dataset, &result.warnings, progress) else { return result }
+        result.table = table
+        try add("04-calibrated", Pipelines.calibrate(table.ranges))
+        if recipe.postFuses { try add("05-postfused", Pipelines.fuse) }
+        return result
+    }
+
+    private func ranges(
+        _ recipe: QuantizationRecipe, of float: Model, _ points: [String], _ dataset: Dataset?,
+        _ warnings: inout [String], _ progress: (Int, Int) -> Void
+    ) throws -> RangeTable? {
+        if let given = recipe.ranges {
+            for entry in given.entries where !points.contains(entry.name) {
+                let nearest = nearestNames(to: entry.name, among: points)
+                throw ModelError(
+                    "the ranges name '\(entry.name)', which is not quantized",
+                    advice: nearest.isEmpty ? nil : "did you mean \(nearest.commaSeparated)?")
+            }
+            return given
+        }
+        guard recipe.method != .none else { return nil }
+        guard let dataset else {
+            throw ModelError("data is needed to calibrate with", advice: "give it with --data, or use --calibrate none")
+        }
+        var values: [String] = []
+        for point in points where !values.contains(point) && recipe.layerFilter?(point) ?? true { values.append(point) }
+        guard !values.isEmpty else {
+            throw ModelError("the filter of layers matches none", advice: "it is matched against \(points.prefix(3).joined(separator: ", ")) …")
+        }
+        let calibration = try float.calibrate(
+            values, on: dataset, batchSize: recipe.batchSize, batches: recipe.batches, method: recipe.method,
+            allowsUnsigned: recipe.options.codeType != .int8, engine: recipe.engine, threads: recipe.threads,
+            progress: progress)
+        warnings += calibration.warnings
+        return calibration.table
+    }
+}
