@@ -4,8 +4,10 @@
 ///
 /// Labels are Graphviz's HTML-like ones, whose text is escaped as in XML.
 public enum DOTWriter {
-    /// Beyond so many boxes Graphviz's simplex takes minutes; then its rounds are limited and arrows are straight.
+    /// Beyond so many boxes Graphviz's network simplex takes minutes, so its rounds are limited: 2,000 boxes take seconds.
+    /// Straight arrows would save little and run through boxes.
     static let largeDrawing = 600
+    static let hugeDrawing = 3000
 
     /// - Parameter resolution: pixels per inch, for formats made of pixels.
     public static func text(for drawing: GraphDrawing, resolution: Int? = nil) -> String {
@@ -33,7 +35,8 @@ public enum DOTWriter {
         // Limits in inches keep a picture of pixels within memory: 1.5 GB at 144 pixels per inch.
         if let resolution { graph.append("  graph [dpi=\(resolution) size=\"80,200\"]") }
         if drawing.nodes.count > largeDrawing {
-            graph.append("  graph [splines=line nslimit=2 nslimit1=2 mclimit=0.5]")
+            let rounds = drawing.nodes.count > hugeDrawing ? 0.5 : 2
+            graph.append("  graph [nslimit=\(rounds) nslimit1=\(rounds) mclimit=0.3]")
         }
         if let label = title(of: drawing) { graph.append("  graph [labelloc=t labeljust=l label=<\(label)>]") }
         return graph + [

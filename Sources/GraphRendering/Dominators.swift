@@ -19,7 +19,7 @@ struct Dominators {
             position[visit] = index
             switch visit {
             case .variable(let value):
-                immediate.append(graph[value].tensor == nil ? Self.root : nil)
+                immediate.append(ParameterList.isParameter(graph[value], in: graph) ? nil : Self.root)
             case .node(let node):
                 let sources = graph[node].inputs.compactMap { $0.flatMap { source(of: $0, in: graph) } }
                 immediate.append(sources.dropFirst().reduce(sources.first, commonDominator))

@@ -57,9 +57,10 @@ struct DrawingBuilder {
 
         for id in nodes {
             let node = graph[id]
-            let joinsPaths = node.inputs.count { $0.map { graph[$0].tensor == nil } ?? false } > 1
-            for case let input? in node.inputs where graph[input].tensor == nil {
-                let value = graph[input]
+            let data = node.inputs.compactMap { $0.map { graph[$0] } }
+                .filter { !ParameterList.isParameter($0, in: graph) }
+            for value in data {
+                let input = value.id
                 if !(value.producer.map(members.contains) ?? false), entered.insert(input).inserted {
                     drawing.nodes.append(entry(value))
                 }
@@ -67,7 +68,7 @@ struct DrawingBuilder {
                 drawing.edges.append(
                     DrawnEdge(
                         from: source(value, members), to: name(id), kind: ValueLabel.kind(of: value),
-                        lines: isFirst ? label(of: value, members) : [], isSkip: joinsPaths && !isFirst))
+                        lines: isFirst ? label(of: value, members) : [], isSkip: data.count > 1 && !isFirst))
             }
             if let cluster = clusterOfNode[id], !drawing.clusters.contains(where: { $0.id == cluster.id }) {
                 drawing.clusters.append(cluster)

@@ -30,7 +30,12 @@ public enum GraphvizRenderer {
     public static func render(_ drawing: GraphDrawing, as format: PictureFormat) throws -> [UInt8] {
         if format == .dot { return Array(DOTWriter.text(for: drawing).utf8) }
         let description = DOTWriter.text(for: drawing, resolution: format == .png ? 144 : nil)
-        return try graphviz.withLock { _ in try layOut(description, as: format) }
+        return try picture(of: description, as: format)
+    }
+
+    /// Lays out a text in Graphviz's language.
+    static func picture(of description: String, as format: PictureFormat) throws -> [UInt8] {
+        try graphviz.withLock { _ in try layOut(description, as: format) }
     }
 
     /// Draws into a file; the format follows from its name.

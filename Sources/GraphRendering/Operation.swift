@@ -35,6 +35,14 @@ enum Operation {
 
     static func category(of node: Node) -> DrawnNode.Category { categories[node.op] ?? .other }
 
+    /// True for what reads data first and then nothing but parameters.
+    static func readsParameters(_ node: Node) -> Bool {
+        switch node.op {
+        case "dot", "batch_dot", "MatMul", "MatMulInteger", "QLinearMatMul": false
+        default: [.weighted, .fused, .normalization].contains(category(of: node))
+        }
+    }
+
     /// True for what turns codes into floating-point numbers again.
     static func endsCodes(_ node: Node) -> Bool { node.op == "Dequantize" }
 

@@ -12,10 +12,11 @@ enum ParameterList {
     static func lines(of node: Node, in graph: Graph) -> [String] {
         var lines: [(shape: String, names: [String])] = []
         for case let input? in node.inputs {
-            guard let tensor = graph[input].tensor else { continue }
-            let name = role(of: graph[input].name, for: node)
-            let type = tensor.dataType == .float32 ? "" : " \(tensor.dataType)"
-            let shape = "\(tensor.shape)\(type)"
+            let value = graph[input]
+            guard isParameter(value, in: graph) else { continue }
+            let name = role(of: value.name, for: node)
+            let type = value.type.flatMap { $0.dataType == .float32 ? nil : " \($0.dataType)" } ?? ""
+            let shape = (value.type?.shape?.description ?? "?") + type
             if let last = lines.last, last.shape == shape, last.names.joined().count + name.count < longestLine {
                 lines[lines.count - 1].names.append(name)
             } else {
@@ -23,6 +24,15 @@ enum ParameterList {
             }
         }
         return lines.map { "\($0.names.joined(separator: " ")): \($0.shape)" }
+    }
+
+    /// True for what is stored with the model, and for what a model without its parameters leaves to be given: inputs
+    /// that are nothing but the weights or statistics of layers.
+    static func isParameter(_ value: Value, in graph: Graph) -> Bool {
+        guard value.producer == nil, value.tensor == nil else { return value.tensor != nil }
+        return !value.uses.isEmpty && value.uses.allSatisfy { use in
+            use.index > 0 && Operation.readsParameters(graph[use.node])
+        }
     }
 
     /// What a parameter is to its node: the name without what it shares with the node's, or with that of one of the

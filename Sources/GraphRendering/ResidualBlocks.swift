@@ -24,8 +24,7 @@ public struct ResidualBlock: Sendable {
             guard let sum = sumName(of: graph[id]), let fork = dominators.immediateDominator(of: id),
                 graph[id].inputs.count(where: { $0.map { dominators.isData($0, in: graph) } ?? false }) > 1
             else { return nil }
-            let members = nodes(above: id, upTo: fork, in: graph)
-            guard members.contains(where: { Operation.category(of: graph[$0]).hasWeights }) else { return nil }
+            guard let members = nodes(above: id, upTo: fork, in: graph), members.contains(where: { Operation.category(of: graph[$0]).hasWeights }) else { return nil }
             let nodes = members.union(tail(after: id, in: graph)).sorted { position[$0] ?? 0 < position[$1] ?? 0 }
             let covered = Set(nodes.flatMap { [graph[$0].name] + graph[$0].origins })
             return ResidualBlock(name: sum, fork: fork, nodes: nodes, covered: covered)
@@ -69,11 +68,16 @@ public struct ResidualBlock: Sendable {
         return node.bodies.first?.nodes.first { Operation.category(of: $0) == .sum }?.name
     }
 
-    /// The node and everything that it needs below the fork. The fork dominates it, so the walk cannot leave the block.
-    private static func nodes(above sum: NodeID, upTo fork: Graph.Visit, in graph: Graph) -> Set<NodeID> {
+    /// What spans more nodes is no block but a network; it also bounds the work on blocks that nest.
+    private static let largestBlock = 500
+
+    /// The node and everything that it needs below the fork, if it is not too much. The fork dominates it, so the walk
+    /// cannot leave the block.
+    private static func nodes(above sum: NodeID, upTo fork: Graph.Visit, in graph: Graph) -> Set<NodeID>? {
         var members: Set<NodeID> = [sum]
         var pending = [sum]
         while let id = pending.popLast() {
+            guard members.count <= largestBlock else { return nil }
             for case let input? in graph[id].inputs {
                 guard let producer = graph[input].producer, .node(producer) != fork else { continue }
                 if members.insert(producer).inserted { pending.append(producer) }

@@ -1,7 +1,7 @@
 import Foundation
 import FoundationXML
 import GraphIR
-import GraphRendering
+@testable import GraphRendering
 import TensorCore
 import TestSupport
 import Testing
@@ -53,6 +53,12 @@ struct PictureTests {
             #expect(throws: ModelError.self) { try PictureFormat(path: path) }
         }
         #expect(throws: Never.self) { try PictureFormat(path: "a.b/model.v2.SVG") }
+    }
+
+    @Test func graphvizTellsWhatItDislikes() {
+        #expect {
+            try GraphvizRenderer.picture(of: "digraph { a -> }", as: .svg)
+        } throws: { "\($0)".contains("syntax error") }
     }
 
     /// Deeper than any published network; Graphviz's defaults would take minutes.

@@ -81,6 +81,22 @@ struct ResidualBlocksTests {
         #expect(ResidualBlock.find(in: graph).isEmpty)
     }
 
+    /// A symbol without its parameters has weights among its inputs.
+    @Test func weightsThatAreInputsDoNotHideTheFork() throws {
+        let graph = try GraphParser.parse("""
+            graph symbol {
+              %x: float32 = input
+              %a_weight: float32 = input
+              %a = Convolution(%x, %a_weight)
+              %sum = elemwise_add(%a, %x)
+              return %sum
+            }
+            """)
+        #expect(ResidualBlock.find(in: graph).map { $0.nodes.map { graph[$0].name } } == [["a", "sum"]])
+        #expect(GraphDrawing(of: graph).nodes.map(\.name) == ["x", "a", "sum", "sum"])
+        #expect(GraphDrawing(of: graph).nodes.map(\.lines) == [[], ["weight: ?"], [], []])
+    }
+
     /// A weight that is dequantized is no second input of the data flow.
     @Test func dequantizedWeightsDoNotHideTheFork() throws {
         let graph = try GraphParser.parse("""
