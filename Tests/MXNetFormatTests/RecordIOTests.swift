@@ -5,7 +5,7 @@ import Testing
 
 @testable import MXNetFormat
 
-/// The files were written by MXNet 1.9.1; see Tests/Fixtures/datasets.
+/// The files were written by MXNet 1.9.1; see Tests/Fixtures/mxnet and Tests/Fixtures/datasets.
 @Suite("RecordIO")
 struct RecordIOTests {
     private static let magic: [UInt8] = [0x0A, 0x23, 0xD7, 0xCE]
@@ -23,7 +23,7 @@ struct RecordIOTests {
     }
 
     @Test func payloadsWithTheMagicNumberInside() throws {
-        var reader = try RecordReader(Fixtures.path("datasets/escapes.rec"))
+        var reader = try RecordReader(Fixtures.path("mxnet/escapes.rec"))
         for payload in Self.escapes { #expect(try reader.next()?.elements(as: UInt8.self) == payload) }
         #expect(try reader.next() == nil)
     }
@@ -33,7 +33,7 @@ struct RecordIOTests {
             try RecordWriter.write(to: folder + "/new.rec") { writer in
                 for payload in Self.escapes { try writer.append(payload) }
             }
-            #expect(try Self.contents(folder + "/new.rec") == Self.contents(Fixtures.path("datasets/escapes.rec")))
+            #expect(try Self.contents(folder + "/new.rec") == Self.contents(Fixtures.path("mxnet/escapes.rec")))
 
             let images = try IndexedRecords(Fixtures.path("datasets/images.rec"))
             try RecordWriter.write(to: folder + "/images.rec") { writer in
@@ -87,7 +87,7 @@ struct RecordIOTests {
     }
 
     @Test func truncationIsAnErrorOrAShorterFile() throws {
-        let bytes = try Self.contents(Fixtures.path("datasets/escapes.rec"))
+        let bytes = try Self.contents(Fixtures.path("mxnet/escapes.rec"))
         for length in 0..<bytes.count {
             var reader = RecordReader(TensorStorage(byteCount: length) { $0.copyBytes(from: bytes[..<length]) })
             var count = 0
@@ -97,7 +97,7 @@ struct RecordIOTests {
     }
 
     @Test func everyDamagedByteIsSurvived() throws {
-        let bytes = try Self.contents(Fixtures.path("datasets/escapes.rec"))
+        let bytes = try Self.contents(Fixtures.path("mxnet/escapes.rec"))
         for position in bytes.indices {
             var damaged = bytes
             damaged[position] ^= 0xFF
