@@ -2,7 +2,7 @@ import Foundation
 import TensorCore
 
 /// A model as MXNet saves it: a symbol and its parameters.
-public struct MXNetCheckpoint: Sendable {
+public struct MXNetCheckpoint: Sendable, Equatable {
     public var symbol: MXNetSymbol
     /// Nil where only the symbol is there.
     public var parameters: MXNetParameters?
@@ -53,9 +53,12 @@ public struct CheckpointPaths: Sendable, Equatable {
         let prefix = Self.prefix(of: name)
         symbol = name.hasSuffix(".json") ? name : prefix + Self.symbolSuffix
         guard FileManager.default.fileExists(atPath: symbol) else {
+            let near = nearestNames(to: symbol, among: Self.symbols(beside: symbol))
             throw ModelError(
                 "there is no such file", at: symbol,
-                advice: "a model is PREFIX-symbol.json, PREFIX, or a file that ends in .onnx")
+                advice: near.isEmpty
+                    ? "a model is PREFIX-symbol.json, PREFIX, or a file that ends in .onnx"
+                    : "did you mean \(near.joined(separator: " or "))?")
         }
         if let parameters {
             self.parameters = parameters
@@ -66,7 +69,8 @@ public struct CheckpointPaths: Sendable, Equatable {
             guard let path = epochs[epoch] else {
                 throw ModelError(
                     "there is no epoch \(epoch)", at: prefix,
-                    advice: "there are \(epochs.keys.sorted().commaSeparated)")
+                    advice: epochs.isEmpty
+                        ? "no parameters lie there" : "there are \(epochs.keys.sorted().commaSeparated)")
             }
             self.parameters = path
         } else {
@@ -75,20 +79,31 @@ public struct CheckpointPaths: Sendable, Equatable {
     }
 
     private static func prefix(of name: String) -> String {
-        name.hasSuffix(symbolSuffix) ? String(name.dropLast(symbolSuffix.count)) : name
+        let suffix = [symbolSuffix, ".json"].first { name.hasSuffix($0) }
+        return String(name.dropLast(suffix?.count ?? 0))
     }
 
     /// The `.params` files beside a prefix, by epoch.
     private static func epochs(of prefix: String) -> [Int: String] {
-        let folder = (prefix as NSString).deletingLastPathComponent
+        let (folder, files) = neighbours(of: prefix)
         let stem = (prefix as NSString).lastPathComponent + "-"
-        let files = (try? FileManager.default.contentsOfDirectory(atPath: folder.isEmpty ? "." : folder)) ?? []
         var epochs: [Int: String] = [:]
         for file in files where file.hasPrefix(stem) && file.hasSuffix(".params") {
             let digits = file.dropFirst(stem.count).dropLast(".params".count)
-            guard digits.count >= 4, let epoch = Int(digits) else { continue }
-            epochs[epoch] = folder.isEmpty ? file : folder + "/" + file
+            guard digits.count >= 4, digits.allSatisfy(\.isWholeNumber), let epoch = Int(digits) else { continue }
+            epochs[epoch] = (folder as NSString).appendingPathComponent(file)
         }
         return epochs
+    }
+
+    private static func symbols(beside path: String) -> [String] {
+        let (folder, files) = neighbours(of: path)
+        return files.filter { $0.hasSuffix(symbolSuffix) }.map { (folder as NSString).appendingPathComponent($0) }
+    }
+
+    /// The folder of a path, and what lies in it.
+    private static func neighbours(of path: String) -> (folder: String, files: [String]) {
+        let folder = (path as NSString).deletingLastPathComponent
+        return (folder, (try? FileManager.default.contentsOfDirectory(atPath: folder.isEmpty ? "." : folder)) ?? [])
     }
 }

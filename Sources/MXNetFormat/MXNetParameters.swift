@@ -1,13 +1,12 @@
-import OrderedCollections
 import TensorCore
 
 /// A `.params` file: arrays in the order of the file, named or not.
-public struct MXNetParameters: Sendable {
+public struct MXNetParameters: Sendable, Equatable {
     public var entries: [Entry]
     /// False for a list that was saved without names; the names are then empty.
     public var isNamed: Bool
 
-    public struct Entry: Sendable {
+    public struct Entry: Sendable, Equatable {
         /// `arg:conv0_weight`, `aux:bn0_moving_mean`, or whatever was given to `nd.save`.
         public var name: String
         public var array: MXNetArray
@@ -33,62 +32,10 @@ public struct MXNetParameters: Sendable {
         }
         return (nil, name)
     }
-}
 
-/// One array of a `.params` file.
-public struct MXNetArray: Sendable {
-    public enum Storage: Sendable {
-        case dense(Tensor)
-        /// Rows `indices` of a tensor that is zero elsewhere.
-        case rowSparse(data: Tensor, indices: Tensor, shape: Shape)
-        /// Compressed sparse rows.
-        case compressedRows(data: Tensor, rowPointers: Tensor, columns: Tensor, shape: Shape)
-        /// An array that was never given a shape.
-        case none
-    }
+    /// The array of a full name, such as `arg:conv0_weight`. Searches the entries one by one.
+    public subscript(name: String) -> MXNetArray? { isNamed ? entries.first { $0.name == name }?.array : nil }
 
-    /// How the array is written, by the age of the MXNet that wrote it.
-    public enum Version: Sendable, Hashable {
-        /// Up to 0.9; the first word is the number of dimensions.
-        case v0
-        /// 0.11.
-        case v1
-        /// 1.0 to 1.9.
-        case v2
-        /// With NumPy's shapes (np_shape): scalars and empty arrays.
-        case v3
-    }
-
-    public var storage: Storage
-    public var version: Version
-    /// Where the array lived: 1 CPU, 2 GPU, 3 pinned, 5 shared; and the number of the device.
-    public var device: (kind: Int32, index: Int32)
-
-    public init(_ storage: Storage, version: Version = .v2, device: (kind: Int32, index: Int32) = (1, 0)) {
-        self.storage = storage
-        self.version = version
-        self.device = device
-    }
-
-    public init(_ tensor: Tensor) { self.init(.dense(tensor)) }
-
-    public var tensor: Tensor? {
-        if case .dense(let tensor) = storage { tensor } else { nil }
-    }
-}
-
-/// MXNet's type flags (3rdparty/mshadow/mshadow/base.h).
-enum TypeFlag {
-    private static let types: [DataType] = [
-        .float32, .float64, .float16, .uint8, .int32, .int8, .int64, .bool, .int16, .uint16, .uint32, .uint64, .bfloat16,
-    ]
-
-    static func dataType(_ flag: Int32) throws -> DataType {
-        guard types.indices.contains(Int(flag)) else {
-            throw ModelError("type flag \(flag) is not known", advice: "the file looks damaged")
-        }
-        return types[Int(flag)]
-    }
-
-    static func flag(_ dataType: DataType) -> Int32 { Int32(types.firstIndex(of: dataType) ?? 0) }
+    public func argument(_ name: String) -> MXNetArray? { self[Kind.argument.rawValue + name] }
+    public func auxiliary(_ name: String) -> MXNetArray? { self[Kind.auxiliary.rawValue + name] }
 }

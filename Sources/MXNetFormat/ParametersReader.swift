@@ -1,22 +1,23 @@
 import TensorCore
 
-/// Reads `.params` files of every age (src/ndarray/ndarray.cc, NDArray::Load). The file is mapped; tensors are slices.
+/// Reads `.params` files, which `nd.save`, `save_checkpoint` and `save_parameters` write. Numbers are little-endian:
 ///
-///     u64 0x112 | u64 0 | u64 n | n arrays | u64 k | k × (u64 length, bytes)         k is 0 or n
+///     u64 0x112 | u64 0 | u64 n | n arrays | u64 k | k × (u64 length, bytes)           k is n, or 0 without names
 ///
-///     V2, V3: u32 magic | i32 storage type | [storage shape] | shape | i32 device kind, i32 index | i32 type
-///             | [per auxiliary array: i32 type, shape] | data | [auxiliary data]
-///     V1:     u32 magic | shape | device | type | data
-///     V0:     u32 dimensions, u32 each | device | type | data
+/// An array begins with a u32 that tells its layout; `[…]` is there for sparse arrays only:
 ///
-/// A shape is an i32 count and as many i64. An array without dimensions ends after its shape, but in V3 it is a scalar.
-public struct ParametersReader {
-    static let fileMagic: UInt64 = 0x112
-    static let magics: [UInt32: MXNetArray.Version] = [0xF993_FAC8: .v1, 0xF993_FAC9: .v2, 0xF993_FACA: .v3]
-
-    private var cursor: ByteCursor
-
-    /// - Throws: `ModelError` that names the file, the byte and the array.
+///     0xF993FAC9 (v2)  i32 storage | [storage shape] | shape | device | i32 type | [per index: i32 type, shape]
+///                      | elements | [indices]
+///     0xF993FACA (v3)  the same, never sparse, under NumPy's shapes
+///     0xF993FAC8 (v1)  shape | device | i32 type | elements
+///     other (v0)       the word is the rank: rank × u32 | device | i32 type | elements
+///
+/// storage: 0 dense, 1 row-sparse (index: rows), 2 compressed rows (indices: row pointers, columns).
+/// shape: i32 rank, rank × i64. device: i32 type, i32 index. An array without a shape ends after it: one of rank 0, or
+/// of −1 in v3. Source: src/ndarray/ndarray.cc of MXNet 1.9.1.
+public enum ParametersReader {
+    /// The file's arrays; their elements stay in the mapping.
+    /// - Throws: `ModelError` naming the array and the byte where the file is not what it should be.
     public static func read(_ path: String) throws -> MXNetParameters {
         let storage = try TensorStorage(mapping: path)
         return try locating(path) { try decode(storage) }
@@ -24,24 +25,51 @@ public struct ParametersReader {
 
     public static func decode(_ storage: TensorStorage) throws -> MXNetParameters {
         guard !storage.bytes.isEmpty else { throw ModelError("the file is empty") }
-        var reader = ParametersReader(cursor: ByteCursor(storage))
-        return try reader.file()
-    }
-
-    private mutating func file() throws -> MXNetParameters {
-        guard cursor.remaining >= 24, try cursor.read(UInt64.self, "the file's magic number") == Self.fileMagic else {
-            throw ModelError("is not a .params file: it does not begin with 0x112")
-        }
-        try cursor.skip(8, "a reserved word")
-        // The smallest array takes 4 bytes.
-        let count = try cursor.readCount("the number of arrays", limit: cursor.remaining / 4)
+        guard recognizes(storage) else { throw notParameters(storage) }
+        var cursor = ByteCursor(storage, from: 16)
+        let count = try cursor.readCount("the number of arrays", limit: min(countLimit, (storage.bytes.count - 24) / 4))
         var arrays: [MXNetArray] = []
         for index in 0..<count {
-            arrays.append(try locating("array \(index)") { try array() })
+            arrays.append(try locating("array \(index + 1) of \(count)") { try cursor.readArray() })
         }
-        let names = try names(count)
-        guard names.isEmpty || names.count == count else {
-            throw ModelError("there are \(count) arrays, but \(names.count) names")
+        let names = try readNames(&cursor)
+        guard cursor.remaining == 0 else {
+            throw ModelError(
+                "\(cursor.remaining) bytes follow the end", at: "byte \(cursor.position)",
+                advice: "the file looks damaged")
+        }
+        return try named(arrays, names)
+    }
+
+    /// Whether the bytes begin as a `.params` file does.
+    public static func recognizes(_ storage: TensorStorage) -> Bool {
+        storage.bytes.count >= 24 && storage.bytes.loadUnaligned(as: UInt64.self).littleEndian == listMagic
+    }
+
+    static let listMagic: UInt64 = 0x112
+    static let v1Magic: UInt32 = 0xF993_FAC8, v2Magic: UInt32 = 0xF993_FAC9, v3Magic: UInt32 = 0xF993_FACA
+    /// MXNet allows 32 axes; more in a file are damage.
+    static let rankLimit = 32
+    /// An empty array takes 4 bytes in a file and many more in memory; real networks have some thousands.
+    private static let countLimit = 1 << 20
+
+    private static func readNames(_ cursor: inout ByteCursor) throws -> [String] {
+        let count = try cursor.readCount("the number of names", limit: cursor.remaining / 8)
+        return try (0..<count).map { index in
+            try locating("name \(index + 1) of \(count)") {
+                let length = try cursor.readCount("the length of the name", limit: cursor.remaining - 8)
+                return try cursor.readString(byteCount: length, "the name")
+            }
+        }
+    }
+
+    private static func named(_ arrays: [MXNetArray], _ names: [String]) throws -> MXNetParameters {
+        guard names.count == arrays.count || names.isEmpty else {
+            throw ModelError("there are \(arrays.count) arrays, but \(names.count) names")
+        }
+        var known = Set<String>()
+        for name in names where !known.insert(name).inserted {
+            throw ModelError("two arrays are called '\(name)'")
         }
         let entries = arrays.enumerated().map { index, array in
             MXNetParameters.Entry(name: names.isEmpty ? "" : names[index], array: array)
@@ -49,94 +77,131 @@ public struct ParametersReader {
         return MXNetParameters(entries: entries, isNamed: !names.isEmpty)
     }
 
-    private mutating func names(_ arrays: Int) throws -> [String] {
-        let count = try cursor.readCount("the number of names", limit: cursor.remaining / 8)
-        return try (0..<count).map { index in
-            try locating("name \(index)") {
-                let length = try cursor.readCount("its length", limit: cursor.remaining - 8)
-                return try cursor.readString(byteCount: length, "its text")
+    private static func notParameters(_ storage: TensorStorage) -> ModelError {
+        let start = storage.bytes.first { !" \n\r\t".utf8.contains($0) }
+        if start == UInt8(ascii: "{") {
+            return ModelError(
+                "this is JSON; a .params file was expected", advice: "a -symbol.json file holds the graph, no arrays")
+        }
+        return ModelError(
+            storage.bytes.count < 24 ? "\(storage.bytes.count) bytes are too few for a .params file"
+                : "this is no .params file: it does not begin with 0x112", at: "byte 0")
+    }
+}
+
+// MARK: - Arrays
+
+extension ByteCursor {
+    fileprivate mutating func readArray() throws -> MXNetArray {
+        switch try read(UInt32.self, "the array's layout") {
+        case ParametersReader.v1Magic: try readDense(.v1, shape: readDimensions())
+        case ParametersReader.v2Magic: try readV2()
+        case ParametersReader.v3Magic: try readV3()
+        case let rank: try readDense(.v0, shape: readDimensions(narrow: rank))
+        }
+    }
+
+    private mutating func readV2() throws -> MXNetArray {
+        let start = position
+        switch try read(Int32.self, "the storage type") {
+        case 0: return try readDense(.v2, shape: readDimensions())
+        case 1:
+            return try readSparse(indexCount: 1) { data, indices, shape in
+                .rowSparse(data: data, indices: indices[0], shape: shape)
             }
-        }
-    }
-
-    private mutating func array() throws -> MXNetArray {
-        let word = try cursor.read(UInt32.self, "its magic number")
-        guard let version = Self.magics[word] else { return try legacyArray(dimensions: word) }
-        if version == .v1 {
-            let shape = try shape()
-            return shape.rank == 0 ? MXNetArray(.none, version: .v1) : try dense(shape, version)
-        }
-        let storageType = try cursor.read(Int32.self, "its storage type")
-        switch storageType {
-        case 0:
-            guard let shape = try optionalShape(), shape.rank > 0 || version == .v3 else {
-                return MXNetArray(.none, version: version)
+        case 2:
+            return try readSparse(indexCount: 2) { data, indices, shape in
+                .compressedRows(data: data, rowPointers: indices[0], columns: indices[1], shape: shape)
             }
-            return try dense(shape, version)
-        case 1: return try sparse(version, auxiliaries: 1)
-        case 2: return try sparse(version, auxiliaries: 2)
-        case -1: return MXNetArray(.none, version: version)
-        default: throw ModelError("storage type \(storageType) is not known", advice: "the file looks damaged")
+        case let storage: throw unknownStorage(storage, at: start)
         }
     }
 
-    private mutating func legacyArray(dimensions: UInt32) throws -> MXNetArray {
-        guard dimensions <= 32 else {
-            throw ModelError("0x\(String(dimensions, radix: 16)) is not the beginning of an array", advice: "the file looks damaged")
+    private mutating func readV3() throws -> MXNetArray {
+        let start = position
+        let storage = try read(Int32.self, "the storage type")
+        guard storage == 0 else { throw unknownStorage(storage, at: start) }
+        guard let dimensions = try readDimensions() else { return MXNetArray(.none, version: .v3) }
+        let device = try readDevice(), type = try readType()
+        return MXNetArray(.dense(try readTensor(type, dimensions)), version: .v3, device: device)
+    }
+
+    /// - Parameter dimensions: Rank 0 means that the array has no shape.
+    private mutating func readDense(_ version: MXNetArray.Version, shape dimensions: [Int]?) throws -> MXNetArray {
+        guard let dimensions, !dimensions.isEmpty else { return MXNetArray(.none, version: version) }
+        let device = try readDevice(), type = try readType()
+        return MXNetArray(.dense(try readTensor(type, dimensions)), version: version, device: device)
+    }
+
+    private mutating func readSparse(
+        indexCount: Int, _ storage: (Tensor, [Tensor], Shape) -> MXNetArray.Storage
+    ) throws -> MXNetArray {
+        let stored = try readDimensions() ?? []
+        guard let dimensions = try readDimensions(), !dimensions.isEmpty else {
+            throw ModelError("a sparse array has no shape", at: "byte \(position)")
         }
-        guard dimensions > 0 else { return MXNetArray(.none, version: .v0) }
-        let shape = try Shape(checking: (0..<dimensions).map { _ in Int(try cursor.read(UInt32.self, "its shape")) })
-        return try dense(shape, .v0)
+        let shape = try Shape(checking: dimensions)
+        let device = try readDevice(), type = try readType()
+        let indexTypes = try (0..<indexCount).map { _ in (try readType(), try readDimensions() ?? []) }
+        let values = try readTensor(type, stored)
+        let indices = try indexTypes.map { try readTensor($0, $1) }
+        return MXNetArray(storage(values, indices, shape), version: .v2, device: device)
     }
 
-    private mutating func shape() throws -> Shape {
-        guard let shape = try optionalShape() else { throw ModelError("its shape is not known") }
-        return shape
-    }
-
-    /// Nil for a shape of −1 dimensions, which NumPy's shapes call unknown.
-    private mutating func optionalShape() throws -> Shape? {
-        let rank = try cursor.read(Int32.self, "its number of dimensions")
-        if rank == -1 { return nil }
-        guard rank >= 0, Int(rank) <= cursor.remaining / 8 else {
-            throw ModelError("\(rank) dimensions are claimed, but \(cursor.remaining) bytes remain", at: "byte \(cursor.position)")
+    /// The next elements, where they lie.
+    private mutating func readTensor(_ type: DataType, _ dimensions: [Int]) throws -> Tensor {
+        let shape = try locating("byte \(position)") { try Shape(checking: dimensions) }
+        guard shape.elementCount <= remaining / type.byteWidth else {
+            throw ModelError(
+                "\(shape.elementCount) \(type) values of shape (\(dimensions.commaSeparated)) are claimed, but "
+                    + "\(remaining) bytes remain", at: "byte \(position)", advice: "the file looks truncated")
         }
-        return try Shape(checking: (0..<rank).map { _ in Int(try cursor.read(Int64.self, "its shape")) })
+        let start = try skip(shape.elementCount * type.byteWidth, "the elements")
+        return try Tensor(dataType: type, shape: shape, storage: storage, byteOffset: start)
     }
 
-    private mutating func device() throws -> (Int32, Int32) {
-        (try cursor.read(Int32.self, "its device"), try cursor.read(Int32.self, "its device's number"))
+    /// `i32 rank, rank × i64`; nil for rank −1.
+    private mutating func readDimensions() throws -> [Int]? {
+        let start = position
+        let rank = try read(Int32.self, "the rank")
+        guard rank != -1 else { return nil }
+        try checkRank(Int(rank), at: start)
+        return try (0..<rank).map { _ in Int(try read(Int64.self, "the shape")) }
     }
 
-    private mutating func dense(_ shape: Shape, _ version: MXNetArray.Version) throws -> MXNetArray {
-        let device = try device()
-        let dataType = try TypeFlag.dataType(cursor.read(Int32.self, "its type"))
-        return MXNetArray(.dense(try tensor(dataType, shape)), version: version, device: device)
+    /// The extents of an array that began with its rank.
+    private mutating func readDimensions(narrow rank: UInt32) throws -> [Int] {
+        try checkRank(Int(rank), at: position - 4)
+        return try (0..<rank).map { _ in Int(try read(UInt32.self, "the shape")) }
     }
 
-    private mutating func sparse(_ version: MXNetArray.Version, auxiliaries: Int) throws -> MXNetArray {
-        let storageShape = try shape(), shape = try shape()
-        guard shape.rank > 0 else { return MXNetArray(.none, version: version) }
-        let device = try device()
-        let dataType = try TypeFlag.dataType(cursor.read(Int32.self, "its type"))
-        var types: [(DataType, Shape)] = []
-        for _ in 0..<auxiliaries {
-            types.append((try TypeFlag.dataType(cursor.read(Int32.self, "the type of its indices")), try self.shape()))
+    private func checkRank(_ rank: Int, at start: Int) throws {
+        guard (0...ParametersReader.rankLimit).contains(rank) else {
+            throw ModelError(
+                "\(rank) is neither the mark of an array nor a rank", at: "byte \(start)",
+                advice: "the file looks damaged")
         }
-        let data = try tensor(dataType, storageShape)
-        let indices = try types.map { try tensor($0.0, $0.1) }
-        let storage: MXNetArray.Storage = auxiliaries == 1
-            ? .rowSparse(data: data, indices: indices[0], shape: shape)
-            : .compressedRows(data: data, rowPointers: indices[0], columns: indices[1], shape: shape)
-        return MXNetArray(storage, version: version, device: device)
     }
 
-    private mutating func tensor(_ dataType: DataType, _ shape: Shape) throws -> Tensor {
-        let start = cursor.position
-        let tensor = try locating("byte \(start)") {
-            try Tensor(dataType: dataType, shape: shape, storage: cursor.storage, byteOffset: start)
+    private mutating func readDevice() throws -> MXNetArray.Device {
+        let kind = try read(Int32.self, "the device")
+        return .init(kind: kind, index: try read(Int32.self, "the device"))
+    }
+
+    private mutating func readType() throws -> DataType {
+        let start = position
+        let flag = try read(Int32.self, "the element type")
+        guard let type = DataType(mxnetTypeFlag: Int(flag)) else {
+            throw ModelError("element type \(flag) is not known; expected 0 to 12", at: "byte \(start)")
         }
-        try cursor.skip(tensor.byteCount, "its data")
-        return tensor
+        return type
+    }
+
+    private func unknownStorage(_ storage: Int32, at start: Int) -> ModelError {
+        storage == -1
+            ? ModelError(
+                "the array was never defined; MXNet stops writing there", at: "byte \(start)",
+                advice: "save the file again without it")
+            : ModelError("storage type \(storage) is not known; expected 0, 1 or 2", at: "byte \(start)")
     }
 }

@@ -1,114 +1,188 @@
 import OrderedCollections
 import TensorCore
 
-/// Reads symbol files of MXNet 0.8 to 2.0, whatever they call their keys.
+/// Reads `PREFIX-symbol.json` as every MXNet from 0.8.0 to 2.0 wrote it:
+///
+///     { "nodes": [{ "op", "name", "attrs"?, "inputs": [[node, output, version?]…], "subgraphs"?: […] }…],
+///       "arg_nodes": […], "node_row_ptr"?: […], "heads": [[node, output, version?]…],
+///       "attrs"?: { "mxnet_version": ["int", 10901] } }
+///
+/// A node's `attrs` is called `attr` until 0.11; 0.8 has the operator's parameters in `param` and the rest in `attr`.
+/// Unknown keys are passed over. See `LegacyUpgrade` for what else old files need.
 public enum SymbolReader {
-    /// - Throws: `ModelError` that names the file and the byte or the node.
+    /// - Throws: `ModelError` naming the byte, or the node, where the file is not what it should be.
     public static func read(_ path: String) throws -> MXNetSymbol {
         let storage = try TensorStorage(mapping: path)
         return try locating(path) { try decode(storage) }
     }
 
-    public static func decode(_ storage: TensorStorage) throws -> MXNetSymbol {
-        guard !storage.bytes.isEmpty else { throw ModelError("the file is empty") }
-        guard storage.bytes.first(where: { ![0x20, 0x0A, 0x0D, 0x09].contains($0) }) == UInt8(ascii: "{") else {
-            throw ModelError(
-                "is not a symbol: it does not begin with '{'",
-                advice: storage.bytes.starts(with: [0x12, 1]) ? "it looks like a .params file" : nil)
-        }
-        return try symbol(JSONReader.read(storage))
+    public static func decode(_ text: String) throws -> MXNetSymbol {
+        let bytes = Array(text.utf8)
+        return try decode(TensorStorage(byteCount: bytes.count) { $0.copyBytes(from: bytes) })
     }
 
-    private static func symbol(_ json: JSONValue) throws -> MXNetSymbol {
-        guard case .array(let nodes)? = json["nodes"] else {
-            throw ModelError("is not a symbol: it has no list 'nodes'")
-        }
-        var symbol = MXNetSymbol(
-            nodes: [], argumentNodes: try integers(json["arg_nodes"], "arg_nodes"),
-            nodeRowPointer: try integers(json["node_row_ptr"], "node_row_ptr"), heads: [])
-        symbol.nodes.reserveCapacity(nodes.count)
-        for (index, node) in nodes.enumerated() {
-            symbol.nodes.append(try locating("node \(index)") { try self.node(node, index: index) })
-        }
-        symbol.heads = try entries(json["heads"], "heads")
-        for head in symbol.heads where !symbol.nodes.indices.contains(head.node) {
-            throw ModelError("head \(head.node) is not a node", advice: "there are \(nodes.count)")
-        }
-        for argument in symbol.argumentNodes where !symbol.nodes.indices.contains(argument) {
-            throw ModelError("arg_nodes names node \(argument), which does not exist", advice: "there are \(nodes.count)")
-        }
-        try checkRowPointer(symbol)
-        try readFlags(json["attrs"], into: &symbol)
+    /// The symbol whose UTF-8 text these bytes are.
+    public static func decode(_ storage: TensorStorage) throws -> MXNetSymbol {
+        try refuseOtherKinds(storage)
+        var parser = JSONParser(storage)
+        let symbol = try parser.symbol()
+        try parser.end()
         return symbol
     }
 
-    private static func node(_ json: JSONValue, index: Int) throws -> MXNetSymbol.Node {
-        guard case .string(let op)? = json["op"], case .string(let name)? = json["name"] else {
-            throw ModelError("has no 'op' or no 'name'")
+    private static func refuseOtherKinds(_ storage: TensorStorage) throws {
+        guard !storage.bytes.isEmpty else { throw ModelError("the file is empty") }
+        guard !ParametersReader.recognizes(storage) else {
+            throw ModelError(
+                "this is a .params file, with arrays; a symbol was expected",
+                advice: "name the -symbol.json file, or the prefix of both")
         }
-        return try locating("'\(name)' (\(op))") {
-            var attributes: OrderedDictionary<String, String> = [:]
-            for key in ["param", "attr", "attrs"] {
-                guard case .object(let members)? = json[key] else { continue }
-                for (key, value) in members {
-                    guard case .string(let text) = value else {
-                        throw ModelError("attribute \(key) is \(value.kind), where a text is expected")
+    }
+}
+
+extension JSONParser {
+    fileprivate mutating func symbol() throws -> MXNetSymbol {
+        var symbol = MXNetSymbol(nodes: [], heads: [])
+        var argumentNodes: [Int]?
+        var hasNodes = false
+        try object("a symbol") { parser, key in
+            switch key {
+            case "nodes":
+                hasNodes = true
+                try parser.array("nodes") { parser in
+                    let node = try locating("node \(symbol.nodes.count)") { try parser.node() }
+                    symbol.nodes.append(node)
+                }
+            case "arg_nodes": argumentNodes = try parser.integers("arg_nodes")
+            case "node_row_ptr": symbol.nodeRowPointer = try parser.integers("node_row_ptr")
+            case "heads": symbol.heads = try parser.entries("heads")
+            case "attrs":
+                try parser.object("attrs") { parser, key in
+                    symbol.attributes[key] = try locating("attribute '\(key)'") { try parser.graphAttribute() }
+                }
+            default: try parser.raw()
+            }
+        }
+        guard hasNodes else {
+            throw ModelError("there are no nodes", advice: "this does not look like an MXNet symbol")
+        }
+        symbol.argumentNodes = argumentNodes ?? symbol.nodes.indices.filter { symbol.nodes[$0].isVariable }
+        try symbol.check()
+        return symbol
+    }
+
+    private mutating func node() throws -> MXNetSymbol.Node {
+        var op: String?, name: String?
+        var node = MXNetSymbol.Node(op: "", name: "")
+        try object("a node") { parser, key in
+            switch key {
+            case "op": op = try parser.string("op")
+            case "name": name = try parser.string("name")
+            case "attrs", "attr", "param":
+                try parser.object(key) { parser, key in
+                    node.attributes[key] = try parser.scalar("attribute '\(key)'")
+                }
+            case "inputs": node.inputs = try parser.entries("inputs")
+            case "control_deps": node.controlDependencies = try parser.integers("control_deps")
+            case "subgraphs":
+                try parser.array("subgraphs") { node.subgraphs.append(try $0.symbol()) }
+            default: try parser.raw()
+            }
+        }
+        guard let op, let name else { throw ModelError("\(op == nil ? "op" : "name") is missing") }
+        node.op = op
+        node.name = name
+        return node
+    }
+
+    /// `[[node, output, version], …]`, or without the versions.
+    private mutating func entries(_ what: String) throws -> [MXNetSymbol.Entry] {
+        var entries: [MXNetSymbol.Entry] = []
+        try array(what) { parser in
+            let start = parser.position
+            let numbers = try parser.integers("an entry of \(what)")
+            guard numbers.count == 2 || numbers.count == 3 else {
+                throw ModelError(
+                    "an entry of \(what) has \(numbers.count) numbers; node, output and version were expected",
+                    at: "byte \(start)")
+            }
+            entries.append(.init(node: numbers[0], output: numbers[1], version: numbers.count == 3 ? numbers[2] : 0))
+        }
+        return entries
+    }
+
+    private mutating func integers(_ what: String) throws -> [Int] {
+        var numbers: [Int] = []
+        try array(what) { numbers.append(try $0.integer("an element of \(what)")) }
+        return numbers
+    }
+
+    /// `["int", 10901]`.
+    private mutating func graphAttribute() throws -> MXNetSymbol.GraphAttribute {
+        var type: String?
+        var value: MXNetSymbol.GraphAttribute?
+        try array("the value") { parser in
+            guard let type else {
+                type = try parser.string("the type")
+                return
+            }
+            guard value == nil else { throw ModelError("more than a type and a value", at: "byte \(parser.position)") }
+            switch type {
+            case "int": value = .integer(try parser.integer("the value"))
+            case "str": value = .text(try parser.string("the value"))
+            default: value = .other(type: type, json: try parser.raw())
+            }
+        }
+        guard let value else { throw ModelError("a type and a value were expected", at: "byte \(position)") }
+        return value
+    }
+}
+
+// MARK: - Checks
+
+extension MXNetSymbol {
+    /// Makes sure that every index points at a node, and inputs at earlier ones; forgets a row pointer that is wrong.
+    fileprivate mutating func check() throws {
+        for (index, node) in nodes.enumerated() {
+            for entry in node.inputs + node.controlDependencies.map({ Entry(node: $0) }) {
+                try locating("node '\(node.name)' (\(node.isVariable ? "variable" : node.op))") {
+                    try check(entry, of: "an input")
+                    guard entry.node < index else {
+                        let other = entry.node == index ? "itself" : "the later node '\(nodes[entry.node].name)'"
+                        throw ModelError(
+                            "an input is \(other)", advice: "nodes must follow what they use, so there may be a cycle")
                     }
-                    attributes[key] = text
                 }
             }
-            let inputs = try entries(json["inputs"], "inputs")
-            for input in inputs where input.node >= index || input.node < 0 || input.output < 0 {
+        }
+        for head in heads { try check(head, of: "a head") }
+        for index in argumentNodes {
+            try check(Entry(node: index), of: "an element of arg_nodes")
+            guard nodes[index].isVariable else {
                 throw ModelError(
-                    "its input is node \(input.node), which does not come before it",
-                    advice: "the symbol has a cycle, or its nodes are out of order")
+                    "arg_nodes has node '\(nodes[index].name)', which is no variable but \(nodes[index].op)")
             }
-            var subgraphs: [MXNetSymbol] = []
-            if case .array(let list)? = json["subgraphs"] { subgraphs = try list.map { try symbol($0) } }
-            return MXNetSymbol.Node(op: op, name: name, attributes: attributes, inputs: inputs, subgraphs: subgraphs)
         }
+        if !hasSoundRowPointer { nodeRowPointer = [] }
     }
 
-    private static func entries(_ json: JSONValue?, _ what: String) throws -> [MXNetSymbol.Entry] {
-        guard case .array(let list)? = json else { return [] }
-        return try list.map { element in
-            let numbers = try integers(element, what)
-            guard numbers.count == 2 || numbers.count == 3 else {
-                throw ModelError("\(what) has an entry of \(numbers.count) numbers, where 2 or 3 are expected")
-            }
-            return MXNetSymbol.Entry(
-                node: numbers[0], output: numbers[1], version: numbers.count == 3 ? numbers[2] : 0)
+    /// Those who translate a symbol make a value for each output, so that a file must not claim any number of them.
+    private static let outputLimit = 1 << 12, totalOutputLimit = 1 << 20
+
+    private var hasSoundRowPointer: Bool {
+        nodeRowPointer.count == nodes.count + 1 && nodeRowPointer[0] == 0
+            && nodeRowPointer[nodes.count] <= Self.totalOutputLimit
+            && zip(nodeRowPointer, nodeRowPointer.dropFirst()).allSatisfy { $0 <= $1 }
+    }
+
+    private func check(_ entry: Entry, of what: String) throws {
+        guard nodes.indices.contains(entry.node) else {
+            throw ModelError("\(what) is node \(entry.node), but there are \(nodes.count)")
         }
-    }
-
-    private static func integers(_ json: JSONValue?, _ what: String) throws -> [Int] {
-        guard let json else { return [] }
-        guard case .array(let list) = json else { throw ModelError("\(what) is \(json.kind), where a list is expected") }
-        return try list.map { element in
-            guard case .number(let number) = element, let integer = Int(exactly: number) else {
-                throw ModelError("\(what) has \(element.kind) in it, where a whole number is expected")
-            }
-            return integer
-        }
-    }
-
-    private static func checkRowPointer(_ symbol: MXNetSymbol) throws {
-        let pointer = symbol.nodeRowPointer
-        guard !pointer.isEmpty else { return }
-        let limit = 1 << 20
-        guard pointer.count == symbol.nodes.count + 1, pointer[0] == 0,
-            zip(pointer, pointer.dropFirst()).allSatisfy({ $0 <= $1 && $1 - $0 < limit })
-        else { throw ModelError("node_row_ptr does not fit the \(symbol.nodes.count) nodes") }
-    }
-
-    /// `{"mxnet_version": ["int", 10901], "is_np_shape": ["int", 1]}`
-    private static func readFlags(_ json: JSONValue?, into symbol: inout MXNetSymbol) throws {
-        guard case .object(let members)? = json else { return }
-        for (key, value) in members {
-            guard case .array(let pair) = value, pair.count == 2, case .number(let number) = pair[1],
-                let integer = Int(exactly: number)
-            else { continue }
-            if key == "mxnet_version" { symbol.version = integer } else { symbol.flags[key] = integer }
+        guard (0..<Self.outputLimit).contains(entry.output), entry.version >= 0 else {
+            throw ModelError(
+                "\(what) is output \(entry.output), version \(entry.version) of node \(entry.node)",
+                advice: "outputs go from 0 to \(Self.outputLimit - 1), versions from 0")
         }
     }
 }

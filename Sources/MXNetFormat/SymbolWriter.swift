@@ -1,143 +1,86 @@
 import OrderedCollections
 import TensorCore
 
-/// Writes a symbol in the very layout of MXNet 1.9.1: dmlc's JSONWriter, two blanks of indentation, a blank before every
-/// line break that follows a comma, attributes sorted by name.
-public struct SymbolWriter {
-    private var text = ""
-
+/// Writes a symbol as MXNet 1.9.1 does, byte for byte: attributes sorted, empty parts left out, arrays of up to ten
+/// numbers or entries and attributes of one member on one line.
+/// Source: `JSONNode` and `JSONGraph` in nnvm's saveload_json.cc, dmlc-core's json.h.
+public enum SymbolWriter {
+    /// - Throws: `ModelError` if the file cannot be written.
     public static func write(_ symbol: MXNetSymbol, to path: String) throws {
-        try FileOutput.write(encode(symbol), to: path)
+        try FileOutput.write(to: path) { try $0.write(bytes(of: symbol)) }
     }
 
-    public static func encode(_ symbol: MXNetSymbol) -> String {
-        var writer = SymbolWriter()
-        writer.symbol(symbol, indent: 0)
-        return writer.text
-    }
+    public static func encode(_ symbol: MXNetSymbol) -> String { String(decoding: bytes(of: symbol), as: UTF8.self) }
 
-    private mutating func symbol(_ symbol: MXNetSymbol, indent: Int) {
-        object(indent) { writer, indent in
-            writer.member("nodes", indent, isFirst: true)
-            writer.list(symbol.nodes, indent) { writer, node in writer.node(node, indent: indent + 2) }
-            writer.member("arg_nodes", indent)
-            writer.wrapped(symbol.argumentNodes.map(String.init), indent)
-            writer.member("node_row_ptr", indent)
-            writer.wrapped(symbol.nodeRowPointer.map(String.init), indent)
-            writer.member("heads", indent)
-            writer.wrapped(symbol.heads.map(Self.entry), indent)
-            writer.flags(symbol, indent)
+    private static func bytes(of symbol: MXNetSymbol) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.write(symbol)
+        return writer.output
+    }
+}
+
+extension JSONWriter {
+    fileprivate mutating func write(_ symbol: MXNetSymbol) {
+        object(multiline: true) { object in
+            object.member("nodes") { $0.array(symbol.nodes, multiline: true) { $0.write($1) } }
+            object.member("arg_nodes") { $0.write(symbol.argumentNodes) }
+            object.member("node_row_ptr") { $0.write(symbol.nodeRowPointer) }
+            object.member("heads") { $0.write(symbol.heads) }
+            if !symbol.attributes.isEmpty {
+                object.member("attrs") { $0.write(symbol.attributes) { $0.write($1) } }
+            }
         }
     }
 
-    private mutating func node(_ node: MXNetSymbol.Node, indent: Int) {
-        object(indent) { writer, indent in
-            writer.member("op", indent, isFirst: true)
-            writer.quoted(node.op)
-            writer.member("name", indent)
-            writer.quoted(node.name)
+    private mutating func write(_ node: MXNetSymbol.Node) {
+        object(multiline: true) { object in
+            object.member("op") { $0.string(node.op) }
+            object.member("name") { $0.string(node.name) }
             if !node.attributes.isEmpty {
-                writer.member("attrs", indent)
-                writer.attributes(node.attributes, indent)
+                object.member("attrs") { $0.write(node.attributes) { $0.string($1) } }
             }
-            writer.member("inputs", indent)
-            writer.wrapped(node.inputs.map(Self.entry), indent)
+            object.member("inputs") { $0.write(node.inputs) }
+            if !node.controlDependencies.isEmpty {
+                object.member("control_deps") { $0.write(node.controlDependencies) }
+            }
             if !node.subgraphs.isEmpty {
-                writer.member("subgraphs", indent)
-                writer.list(node.subgraphs, indent) { writer, symbol in writer.symbol(symbol, indent: indent + 2) }
+                object.member("subgraphs") { $0.array(node.subgraphs, multiline: true) { $0.write($1) } }
             }
         }
     }
 
-    /// One attribute stays on the line.
-    private mutating func attributes(_ attributes: OrderedDictionary<String, String>, _ indent: Int) {
-        guard attributes.count > 1 else {
-            for (key, value) in attributes {
-                text += "{"
-                quoted(key)
-                text += ": "
-                quoted(value)
-                text += "}"
-            }
-            return
-        }
-        object(indent) { writer, indent in
-            for (index, key) in attributes.keys.sorted().enumerated() {
-                writer.member(key, indent, isFirst: index == 0)
-                writer.quoted(attributes[key] ?? "")
-            }
-        }
-    }
-
-    private mutating func flags(_ symbol: MXNetSymbol, _ indent: Int) {
-        var flags = symbol.flags
-        if let version = symbol.version { flags["mxnet_version"] = version }
-        guard !flags.isEmpty else { return }
-        member("attrs", indent)
-        text += "{"
-        for (index, key) in flags.keys.sorted().enumerated() {
-            text += index == 0 ? "" : ", "
-            quoted(key)
-            text += ": [\"int\", \(flags[key] ?? 0)]"
-        }
-        text += "}"
-    }
-
-    private static func entry(_ entry: MXNetSymbol.Entry) -> String { "[\(entry.node), \(entry.output), \(entry.version)]" }
-
-    private mutating func object(_ indent: Int, _ members: (inout SymbolWriter, Int) -> Void) {
-        text += "{"
-        members(&self, indent + 2)
-        newline(indent)
-        text += "}"
-    }
-
-    private mutating func member(_ key: String, _ indent: Int, isFirst: Bool = false) {
-        if !isFirst { text += ", " }
-        newline(indent)
-        quoted(key)
-        text += ": "
-    }
-
-    private mutating func list<Element>(
-        _ elements: [Element], _ indent: Int, _ write: (inout SymbolWriter, Element) -> Void
+    /// Sorted by the keys' bytes, as a `std::map` is.
+    private mutating func write<Value>(
+        _ attributes: OrderedDictionary<String, Value>, _ value: (inout JSONWriter, Value) -> Void
     ) {
-        text += "["
-        for (index, element) in elements.enumerated() {
-            text += index == 0 ? "" : ", "
-            newline(indent + 2)
-            write(&self, element)
-        }
-        newline(indent)
-        text += "]"
-    }
-
-    /// Up to ten numbers or entries stay on the line.
-    private mutating func wrapped(_ elements: [String], _ indent: Int) {
-        if elements.count <= 10 {
-            text += "[" + elements.joined(separator: ", ") + "]"
-        } else {
-            list(elements, indent) { writer, element in writer.text += element }
-        }
-    }
-
-    private mutating func newline(_ indent: Int) {
-        text += "\n"
-        text += String(repeating: " ", count: indent)
-    }
-
-    private mutating func quoted(_ string: String) {
-        text += "\""
-        for character in string.unicodeScalars {
-            switch character {
-            case "\"": text += "\\\""
-            case "\\": text += "\\\\"
-            case "\n": text += "\\n"
-            case "\r": text += "\\r"
-            case "\t": text += "\\t"
-            default: text.unicodeScalars.append(character)
+        object(multiline: attributes.count > 1) { object in
+            for (key, item) in attributes.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {
+                object.member(key) { value(&$0, item) }
             }
         }
-        text += "\""
+    }
+
+    private mutating func write(_ entries: [MXNetSymbol.Entry]) {
+        array(entries, multiline: entries.count > 10) { writer, entry in
+            writer.array([entry.node, entry.output, entry.version], multiline: false) { $0.raw("\($1)") }
+        }
+    }
+
+    private mutating func write(_ numbers: [Int]) {
+        array(numbers, multiline: numbers.count > 10) { $0.raw("\($1)") }
+    }
+
+    private mutating func write(_ attribute: MXNetSymbol.GraphAttribute) {
+        switch attribute {
+        case .integer(let value): raw("[\"int\", \(value)]")
+        case .text(let value):
+            raw("[\"str\", ")
+            string(value)
+            raw("]")
+        case .other(let type, let json):
+            raw("[")
+            string(type)
+            raw(", \(json)]")
+        }
     }
 }
