@@ -134,7 +134,7 @@ private struct SymbolUpgrade {
 
 // MARK: - What the old versions knew of their operators
 
-private let hiddenWords = ["ctx_group", "lr_mult", "wd_mult", "force_mirroring", "mirror_stage", "profiler_scope"]
+private let hiddenWords = ["ctx_group", "lr_mult", "wd_mult", "force_mirroring", "mirror_stage"]
 
 private let inputNames = [
     "FullyConnected": ["data", "weight", "bias"],
@@ -142,6 +142,7 @@ private let inputNames = [
     "Convolution_v1": ["data", "weight", "bias"],
     "Deconvolution": ["data", "weight", "bias"],
     "Embedding": ["data", "weight"],
+    "UpSampling": ["data", "weight"],
     "LeakyReLU": ["data", "gamma"],
     "InstanceNorm": ["data", "gamma", "beta"],
     "RNN": ["data", "parameters", "state", "state_cell"],
@@ -149,15 +150,23 @@ private let inputNames = [
     "BatchNorm_v1": ["data", "gamma", "beta", "moving_mean", "moving_var"],
     "CuDNNBatchNorm": ["data", "gamma", "beta", "moving_mean", "moving_var"],
     "IdentityAttachKLSparseReg": ["data", "moving_avg"],
+    "SoftmaxOutput": ["data", "label"],
+    "SVMOutput": ["data", "label"],
+    "LinearRegressionOutput": ["data", "label"],
+    "LogisticRegressionOutput": ["data", "label"],
+    "MAERegressionOutput": ["data", "label"],
 ]
 
 /// The operators whose last inputs are auxiliary states; other inputs were nodes even in 0.8.
-private let auxiliaryStates: Set = ["BatchNorm", "CuDNNBatchNorm", "IdentityAttachKLSparseReg"]
+private let auxiliaryStates: Set = ["BatchNorm", "BatchNorm_v1", "CuDNNBatchNorm", "IdentityAttachKLSparseReg"]
 
 private let initializers: [String: OrderedDictionary<String, String>] = [
     "BatchNorm": ["moving_mean": #"["zero", {}]"#, "moving_var": #"["one", {}]"#],
     "CuDNNBatchNorm": ["moving_mean": #"["zero", {}]"#, "moving_var": #"["one", {}]"#],
+    "BatchNorm_v1": ["moving_mean": #"["zero", {}]"#, "moving_var": #"["one", {}]"#],
+    "IdentityAttachKLSparseReg": ["moving_avg": #"["zero", {}]"#],
     "LeakyReLU": ["gamma": #"["Constant", {"value": 0.25}]"#],
+    "UpSampling": ["weight": #"["bilinear", {}]"#],
 ]
 
 private let fusionFlags: [String: OrderedDictionary<String, String>] = [

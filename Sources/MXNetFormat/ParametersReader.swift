@@ -54,7 +54,7 @@ public enum ParametersReader {
     private static let countLimit = 1 << 20
 
     private static func readNames(_ cursor: inout ByteCursor) throws -> [String] {
-        let count = try cursor.readCount("the number of names", limit: cursor.remaining / 8)
+        let count = try cursor.readCount("the number of names", limit: (cursor.remaining - 8) / 8)
         return try (0..<count).map { index in
             try locating("name \(index + 1) of \(count)") {
                 let length = try cursor.readCount("the length of the name", limit: cursor.remaining - 8)

@@ -141,8 +141,10 @@ extension JSONParser {
 // MARK: - Checks
 
 extension MXNetSymbol {
-    /// Makes sure that every index points at a node, and inputs at earlier ones; forgets a row pointer that is wrong.
+    /// Forgets a row pointer that is wrong; makes sure that every index points at a node and an output of it, and that
+    /// inputs point at earlier nodes.
     fileprivate mutating func check() throws {
+        if !hasSoundRowPointer { nodeRowPointer = [] }
         for (index, node) in nodes.enumerated() {
             for entry in node.inputs + node.controlDependencies.map({ Entry(node: $0) }) {
                 try locating("node '\(node.name)' (\(node.isVariable ? "variable" : node.op))") {
@@ -163,7 +165,6 @@ extension MXNetSymbol {
                     "arg_nodes has node '\(nodes[index].name)', which is no variable but \(nodes[index].op)")
             }
         }
-        if !hasSoundRowPointer { nodeRowPointer = [] }
     }
 
     /// Those who translate a symbol make a value for each output, so that a file must not claim any number of them.
@@ -179,10 +180,11 @@ extension MXNetSymbol {
         guard nodes.indices.contains(entry.node) else {
             throw ModelError("\(what) is node \(entry.node), but there are \(nodes.count)")
         }
-        guard (0..<Self.outputLimit).contains(entry.output), entry.version >= 0 else {
+        let outputs = min(outputCount(of: entry.node) ?? Self.outputLimit, Self.outputLimit)
+        guard (0..<outputs).contains(entry.output), entry.version >= 0 else {
             throw ModelError(
                 "\(what) is output \(entry.output), version \(entry.version) of node \(entry.node)",
-                advice: "outputs go from 0 to \(Self.outputLimit - 1), versions from 0")
+                advice: "outputs go from 0 to \(outputs - 1), versions from 0")
         }
     }
 }

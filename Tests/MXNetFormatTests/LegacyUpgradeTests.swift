@@ -12,8 +12,21 @@ import MXNetFormat
     /// The expected symbols are what MXNet 1.9.1 made of the same files.
     @Test(arguments: ["save_000800", "hidden-keys", "old-0.9.5", "old-0.11.0", "test_mkldnn_model1"])
     func asMXNetDoes(name: String) throws {
-        let expected = try SymbolReader.read(Fixtures.path("mxnet/\(name)-upgraded.json"))
-        let symbol = try upgrade(name).symbol
+        expectUpgrade(try upgrade(name).symbol, is: try SymbolReader.read(Fixtures.path("mxnet/\(name)-upgraded.json")))
+    }
+
+    /// One network of hidden keys, states, initializers and axes, by the version that it claims.
+    @Test(arguments: [800, 903, 904, 905])
+    func asMXNetDoesForEachVersion(version: Int) throws {
+        let layout = version == 800 ? "0.8" : "0.9"
+        var symbol = try SymbolReader.read(Fixtures.path("mxnet/legacy-\(layout)-symbol.json"))
+        if version > 800 { symbol.version = version }
+        expectUpgrade(
+            LegacyUpgrade.upgrade(symbol).symbol,
+            is: try SymbolReader.read(Fixtures.path("mxnet/legacy-\(version)-upgraded.json")))
+    }
+
+    private func expectUpgrade(_ symbol: MXNetSymbol, is expected: MXNetSymbol) {
         #expect(symbol.nodes.map(\.name) == expected.nodes.map(\.name))
         for (node, expected) in zip(symbol.nodes, expected.nodes) {
             // The order of attributes is not kept in MXNet.
@@ -24,6 +37,13 @@ import MXNetFormat
         #expect(symbol.argumentNodes == expected.argumentNodes)
         #expect(symbol.heads == expected.heads)
         #expect(symbol.version == 10901)
+    }
+
+    /// MXNet 1.9.1 leaves this one where it is.
+    @Test func profilerScopeIsNoHiddenKey() {
+        let node = MXNetSymbol.Node(op: "null", name: "x", attributes: ["profiler_scope": "s:"])
+        let symbol = MXNetSymbol(nodes: [node], heads: [.init(node: 0)], version: 10800)
+        #expect(LegacyUpgrade.upgrade(symbol).symbol.nodes == [node])
     }
 
     @Test func changesAreTold() throws {

@@ -135,6 +135,11 @@ enum MXNetFixture {
             #expect(refusal(#"{"nodes":[\#(a)],"heads":[[0,\#(output),0]]}"#)
                 == "a head is output \(output), version 0 of node 0; outputs go from 0 to 4095, versions from 0.")
         }
+        // By the row pointer, 'a' has two outputs.
+        let two = #"{"nodes":[\#(a)],"heads":[[0,%]],"node_row_ptr":[0,2]}"#
+        #expect(refusal(two.replacing("%", with: "1")) == "nothing was wrong")
+        #expect(refusal(two.replacing("%", with: "2"))
+            == "a head is output 2, version 0 of node 0; outputs go from 0 to 1, versions from 0.")
         #expect(refusal(#"{"nodes":[\#(node("b", op: "f"))],"arg_nodes":[0],"heads":[]}"#)
             == "arg_nodes has node 'b', which is no variable but f.")
         #expect(refusal(#"{"nodes":[\#(a)],"heads":[[0]]}"#)

@@ -16,3 +16,10 @@ with open('hidden-keys-symbol.json', 'w') as f:
 for name in ['hidden-keys', 'save_000800', 'old-0.9.5', 'old-0.11.0', 'test_mkldnn_model1']:
     with open(name + '-upgraded.json', 'w') as f:
         f.write(mx.sym.load(name + '-symbol.json').tojson())
+
+# The same network in the layouts of 0.8 and 0.9, both put together by hand; what happens depends on the version.
+with open('legacy-0.9-symbol.json') as f: legacy = f.read()
+for version in (800, 903, 904, 905):
+    symbol = mx.sym.load('legacy-0.8-symbol.json') if version == 800 else mx.sym.load_json(legacy.replace('903', str(version)))
+    with open('legacy-%d-upgraded.json' % version, 'w') as f:
+        f.write(symbol.tojson())
