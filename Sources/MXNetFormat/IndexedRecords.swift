@@ -16,7 +16,8 @@ public struct IndexedRecords: Sendable {
         self.storage = storage
         let beside = Self.indexPath(of: path)
         if let index = index ?? (FileManager.default.fileExists(atPath: beside) ? beside : nil) {
-            entries = try locating(index) { try Self.entries(of: TensorStorage(mapping: index), end: storage.bytes.count) }
+            let end = storage.bytes.count
+            entries = try locating(index) { try Self.entries(of: TensorStorage(mapping: index), end: end) }
         } else {
             entries = try locating(path) { try Self.entries(walking: storage) }
         }

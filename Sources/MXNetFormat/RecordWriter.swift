@@ -6,8 +6,8 @@ public struct RecordWriter {
     private let index: FileWriter
     private var count = 0
 
-    /// Calls `body` with a writer of `path` and of the file of the same name that ends in `.idx`. Neither is there before
-    /// `body` returns.
+    /// Calls `body` with a writer of `path` and of the file of the same name that ends in `.idx`. Neither is there
+    /// before `body` returns.
     public static func write(to path: String, _ body: (inout RecordWriter) throws -> Void) throws {
         try FileOutput.write(to: IndexedRecords.indexPath(of: path)) { index in
             try FileOutput.write(to: path) { records in
@@ -23,7 +23,7 @@ public struct RecordWriter {
         let key = key ?? String(count)
         try locating("record \(count)") {
             guard payload.count < 1 << RecordFormat.lengthBits else {
-                throw ModelError("\(payload.count) bytes are more than a record holds, 2^\(RecordFormat.lengthBits) - 1")
+                throw ModelError("\(payload.count) bytes are more than the 2^\(RecordFormat.lengthBits) - 1 of a record")
             }
             guard !key.contains(where: { $0 == "\t" || $0.isNewline }) else {
                 throw ModelError("its key has a tab or a line break in it, which an index cannot hold")
