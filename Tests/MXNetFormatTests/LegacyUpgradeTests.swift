@@ -55,7 +55,7 @@ import MXNetFormat
         #expect(oldest.contains("node 'batchnorm0': got the variable 'batchnorm0_moving_var'"))
     }
 
-    @Test(arguments: ["old-1.9.1", "old-2.0.0b1", "resnet18-mnist-03-none-auto-tw-full", "foreach-subgraph"])
+    @Test(arguments: ["old-1.9.1", "old-2.0.0b1", "../residual/resnet18-mnist/03-none-auto-tw-full", "foreach-subgraph"])
     func newSymbolsStayAsTheyAre(name: String) throws {
         let symbol = try SymbolReader.read(Fixtures.path("mxnet/\(name)-symbol.json"))
         let upgraded = LegacyUpgrade.upgrade(symbol)

@@ -24,7 +24,10 @@ enum MXNetFixture {
 }
 
 @Suite struct SymbolTests {
-    @Test(arguments: MXNetFixture.names(endingWith: "-symbol.json") + MXNetFixture.names(endingWith: "-upgraded.json"))
+    @Test(arguments: MXNetFixture.names(endingWith: "-symbol.json") + MXNetFixture.names(endingWith: "-upgraded.json")
+        + ["02-fused", "03-none-auto-tw-full", "04-naive-auto-tw-full", "05-naive-postfused-auto-cw-full"].map {
+            "../residual/resnet18-mnist/\($0)-symbol.json"
+        })
     func writingGivesTheSameBytes(name: String) throws {
         let symbol = try SymbolReader.read(Fixtures.path("mxnet/\(name)"))
         // Older versions call the attributes otherwise.
