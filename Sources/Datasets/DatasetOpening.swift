@@ -76,7 +76,7 @@ private struct DataOpener {
     func open(_ path: String, for input: String?) throws -> OpenedData {
         guard FileManager.default.fileExists(atPath: path) else { throw ModelError("does not exist", at: path) }
         if ImageFolder.isFolder(path) { return images(try ImageFolder(path), path, input) }
-        switch (path as NSString).pathExtension.lowercased() {
+        switch path.fileExtension {
         case "npy":
             return try arrays([(input ?? imageInput, NumPyFile.read(path))], labels: nil, path)
         case "npz": return try archive(NumPyArchive(path), path, input)

@@ -44,7 +44,7 @@ struct ImageFolder: ImageCollection {
         var images: [String] = [], folders: [String] = []
         for name in names.sorted() where !name.hasPrefix(".") {
             let path = folder + "/" + name
-            if ["jpg", "jpeg", "png"].contains((name as NSString).pathExtension.lowercased()) {
+            if ["jpg", "jpeg", "png"].contains(name.fileExtension) {
                 images.append(path)
             } else if isFolder(path) {
                 folders.append(path)
