@@ -58,7 +58,8 @@ public struct Lowering {
         for output in graph.outputs {
             lowering.program.outputs.append(.init(name: graph[output].name, buffer: try lowering.value(output, graph).buffer))
         }
-        return (lowering.program, lowering.nameValues(of: graph))
+        let codes = lowering.nameValues(of: graph)
+        return (lowering.program, codes)
     }
 
     private init(arithmetic: Arithmetic, table: OperatorTable) {
