@@ -17,10 +17,15 @@ public struct MXNetCheckpoint: Sendable, Equatable {
         parameters = try paths.parameters.map { try ParametersReader.read($0) }
     }
 
-    /// Writes the parameters first, since it is the symbol that says that there is a checkpoint.
+    /// Writes the parameters first, since it is the symbol that says that there is a checkpoint; takes them away again
+    /// if the symbol cannot be written.
     public func write(to paths: CheckpointPaths) throws {
+        let isNew = paths.parameters.map { !FileManager.default.fileExists(atPath: $0) } ?? false
         if let parameters, let path = paths.parameters { try ParametersWriter.write(parameters, to: path) }
-        try SymbolWriter.write(symbol, to: paths.symbol)
+        do { try SymbolWriter.write(symbol, to: paths.symbol) } catch {
+            if isNew, let path = paths.parameters { try? FileManager.default.removeItem(atPath: path) }
+            throw error
+        }
     }
 }
 
@@ -86,24 +91,24 @@ public struct CheckpointPaths: Sendable, Equatable {
     /// The `.params` files beside a prefix, by epoch.
     private static func epochs(of prefix: String) -> [Int: String] {
         let (folder, files) = neighbours(of: prefix)
-        let stem = (prefix as NSString).lastPathComponent + "-"
+        let stem = prefix.fileName + "-"
         var epochs: [Int: String] = [:]
         for file in files where file.hasPrefix(stem) && file.hasSuffix(".params") {
             let digits = file.dropFirst(stem.count).dropLast(".params".count)
             guard digits.count >= 4, digits.allSatisfy(\.isWholeNumber), let epoch = Int(digits) else { continue }
-            epochs[epoch] = (folder as NSString).appendingPathComponent(file)
+            epochs[epoch] = folder.appendingPath(file)
         }
         return epochs
     }
 
     private static func symbols(beside path: String) -> [String] {
         let (folder, files) = neighbours(of: path)
-        return files.filter { $0.hasSuffix(symbolSuffix) }.map { (folder as NSString).appendingPathComponent($0) }
+        return files.filter { $0.hasSuffix(symbolSuffix) }.map { folder.appendingPath($0) }
     }
 
     /// The folder of a path, and what lies in it.
     private static func neighbours(of path: String) -> (folder: String, files: [String]) {
-        let folder = (path as NSString).deletingLastPathComponent
+        let folder = path.parentFolder
         return (folder, (try? FileManager.default.contentsOfDirectory(atPath: folder.isEmpty ? "." : folder)) ?? [])
     }
 }
