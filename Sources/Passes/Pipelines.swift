@@ -4,6 +4,9 @@ import TensorCore
 
 /// The pipelines, each a list of passes.
 public enum Pipelines {
+    /// Every pipeline, with options left as they are by default.
+    public static var all: [Pipeline] { [fuse, quantize(QuantizationOptions()), calibrate([:])] }
+
     /// MXNet's `get_backend_symbol('MKLDNN_QUANTIZE')`, before quantization and after calibration.
     public static let fuse = Pipeline(
         name: "fuse", summary: "float layers with what follows them; calibrated ranges with their layers",

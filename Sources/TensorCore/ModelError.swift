@@ -39,7 +39,7 @@ public func locating<Result>(_ place: @autoclosure () -> String, _ body: () thro
 /// The candidates that are closest to `name` in spelling, best first: at most three, none that is far off.
 public func nearestNames(to name: String, among candidates: some Sequence<String>) -> [String] {
     let limit = max(2, name.count / 3)
-    return candidates
+    return Set(candidates)
         .map { ($0, editDistance(name, $0)) }
         .filter { candidate, distance in distance <= limit || candidate.contains(name) }
         .sorted { ($0.1, $0.0) < ($1.1, $1.0) }

@@ -58,7 +58,7 @@ private struct ConvolutionChain {
                 chain.append(next)
             }
             if activation != nil {
-                end = .notFusable("an activation ends the chain; whatever follows")
+                end = .activation
                 return
             }
         }

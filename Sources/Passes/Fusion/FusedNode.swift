@@ -61,7 +61,7 @@ extension Graph {
 
 /// Why nothing more can be fused behind a node.
 enum ChainEnd: Error, CustomStringConvertible {
-    case isOutput, unused, sideOutputUsed
+    case isOutput, unused, sideOutputUsed, activation
     case branches(Int)
     case notFusable(String)
 
@@ -70,6 +70,7 @@ enum ChainEnd: Error, CustomStringConvertible {
         case .isOutput: "its result is an output of the model"
         case .unused: "nothing uses its result"
         case .sideOutputUsed: "its second output is used"
+        case .activation: "an activation is the last that a layer takes"
         case .branches(let count): "its result is used \(count) times"
         case .notFusable(let op): "\(op) follows, which cannot be fused here"
         }
