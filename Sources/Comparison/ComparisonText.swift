@@ -36,11 +36,11 @@ public enum ComparisonText {
 
     private static func unmatched(in report: ComparisonReport) -> String {
         let sides = [("reference", report.unmatchedReference), ("candidate", report.unmatchedCandidate)]
+        // What fusion swallowed is no surprise, and there is a lot of it: JSON has the names.
         return sides.flatMap { side, values in
-            values.map { value in
-                let inside = value.inside.map { ", inside \($0) of the other" } ?? ""
-                return "only in the \(side): \(value.value)\(inside)\n"
-            }
+            let swallowed = values.count { $0.inside != nil }
+            return values.filter { $0.inside == nil }.map { "only in the \(side): \($0.value)\n" }
+                + (swallowed == 0 ? [] : ["inside fused layers of the other: \(swallowed) of the \(side)\n"])
         }.joined()
     }
 

@@ -1,8 +1,13 @@
-/// Columns of text that line up: the first flush left, the others flush right.
+/// Columns of text that line up: words flush left, numbers flush right.
 public struct TextTable: Sendable {
     private var rows: [[String]]
+    private let words: Set<Int>
 
-    public init(header: [String]) { rows = [header] }
+    /// - Parameter words: the columns that hold words; all others hold numbers.
+    public init(header: [String], words: Set<Int> = [0]) {
+        rows = [header]
+        self.words = words
+    }
 
     /// Missing cells at the end are empty.
     public mutating func add(_ cells: [String]) { rows.append(cells) }
@@ -17,7 +22,7 @@ public struct TextTable: Sendable {
             let cells = widths.enumerated().map { column, width in
                 let cell = column < row.count ? row[column] : ""
                 let blanks = String(repeating: " ", count: width - cell.count)
-                return column == 0 ? cell + blanks : blanks + cell
+                return words.contains(column) ? cell + blanks : blanks + cell
             }
             let line = cells.joined(separator: "  ")
             return String(line.prefix(line.count - line.reversed().prefix { $0 == " " }.count))

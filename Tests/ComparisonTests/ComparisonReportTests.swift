@@ -134,7 +134,7 @@ struct ComparisonReportTests {
                 add           1          1     20.0  1.000000
                 fc            1          1     40.0  1.000000
 
-                only in the reference: bn_output, inside q_conv of the other
+                inside fused layers of the other: 1 of the reference
                 only in the candidate: q_conv
 
                 output  max diff  mean diff  SQNR dB    cosine
