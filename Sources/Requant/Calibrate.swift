@@ -20,6 +20,11 @@ public struct Calibration: Sendable {
     public var table: RangeTable
     /// Layers whose range cuts much off, with what to do.
     public var warnings: [String]
+
+    public init(table: RangeTable, warnings: [String] = []) {
+        self.table = table
+        self.warnings = warnings
+    }
 }
 
 extension Model {

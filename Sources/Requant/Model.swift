@@ -56,9 +56,33 @@ public struct Model: Sendable {
         return paths
     }
 
+    /// What has to be given to run the model, in order.
+    public var inputNames: [String] {
+        graph.inputs.map { graph[$0] }.filter { !isParameter($0) }.map(\.name)
+    }
+
+    /// Variables that an operator has as parameters, but that no file gives.
+    public var missingParameters: [String] {
+        let unbound = graph.inputs.map { graph[$0] }.filter(isParameter).map(\.name)
+        return unbound + report.missing.filter { !unbound.contains($0) }
+    }
+
+    private func isParameter(_ variable: Value) -> Bool {
+        variable.uses.contains { use in
+            let node = graph[use.node]
+            return OperatorTable.standard[node.op]?.mxnet?.parameterInputs(node).contains(use.index) ?? false
+        }
+    }
+
+    /// Writes the model; what `path` ends in decides the format.
+    public func save(to path: String) throws {
+        guard !path.hasSuffix(".onnx") else { throw ModelError("ONNX cannot be written yet", at: path) }
+        try saveCheckpoint(to: path)
+    }
+
     /// The name without folder and ending: `resnet18` of `models/resnet18-symbol.json`.
     static func modelName(_ path: String) -> String {
-        let name = (path as NSString).lastPathComponent
+        let name = path.fileName
         for ending in [CheckpointPaths.symbolSuffix, ".onnx"] where name.hasSuffix(ending) {
             return String(name.dropLast(ending.count))
         }

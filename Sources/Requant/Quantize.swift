@@ -28,6 +28,8 @@ public struct QuantizationStage: Sendable {
     /// `01-fp32`, `02-fused`, `03-quantized`, `04-calibrated`, `05-postfused`.
     public var name: String
     public var model: Model
+    /// What making it from the stage before took.
+    public var duration: Duration = .zero
 }
 
 /// What the flow made.
@@ -39,6 +41,12 @@ public struct QuantizationResult: Sendable {
     public var warnings: [String]
 
     public var model: Model { stages[stages.count - 1].model }
+
+    /// Writes every stage into a folder, as checkpoints of the stages' names.
+    public func saveStages(to folder: String) throws {
+        try FileOutput.makeFolder(folder)
+        for stage in stages { try stage.model.saveCheckpoint(to: "\(folder)/\(stage.name)") }
+    }
 }
 
 extension Model {
@@ -66,10 +74,13 @@ extension Model {
         }
         var result = QuantizationResult(
             stages: [.init(name: "01-fp32", model: self)], table: nil, records: [], warnings: [])
+        let clock = ContinuousClock()
+        var lastEnd = clock.now
         func add(_ name: String, _ pipeline: Pipeline) throws {
             let (model, records) = try result.model.run(pipeline)
-            result.stages.append(.init(name: name, model: model))
+            result.stages.append(.init(name: name, model: model, duration: lastEnd.duration(to: clock.now)))
             result.records += records
+            lastEnd = clock.now
         }
         if recipe.fuses { try add("02-fused", Pipelines.fuse) }
         let float = result.model
@@ -87,10 +98,12 @@ extension Model {
         _ warnings: inout [String], _ progress: (Int, Int) -> Void
     ) throws -> RangeTable? {
         if let given = recipe.ranges {
-            for entry in given.entries where !points.contains(entry.name) {
-                let nearest = nearestNames(to: entry.name, among: points)
+            // A table may serve several exclusions: ranges of values that stay in float are passed over.
+            let known = Set(points).union(float.calibratableValues)
+            for entry in given.entries where !known.contains(entry.name) {
+                let nearest = nearestNames(to: entry.name, among: known)
                 throw ModelError(
-                    "the ranges name '\(entry.name)', which is not quantized",
+                    "the ranges name '\(entry.name)', which the model does not have",
                     advice: nearest.isEmpty ? nil : "did you mean \(nearest.commaSeparated)?")
             }
             return given

@@ -1,0 +1,168 @@
+import GraphIR
+import Operators
+import TensorCore
+
+/// What a model is, and what can be done with it: what `requant inspect` prints.
+public struct ModelSummary: Sendable, Codable {
+    public struct Port: Sendable, Codable {
+        public var name: String
+        public var type: String
+        /// Nil until the shapes of the inputs are known.
+        public var shape: [Int]?
+    }
+
+    public struct OperatorCount: Sendable, Codable {
+        public var `operator`: String
+        public var count: Int
+    }
+
+    public struct FusedLayer: Sendable, Codable {
+        public var name: String
+        /// The nodes that it swallowed, in the order of computation.
+        public var nodes: [String]
+    }
+
+    /// Nodes that something cannot be done with.
+    public struct Obstacle: Sendable, Codable {
+        public enum Action: String, Sendable, Codable { case convert, quantize, run }
+
+        public var action: Action
+        public var `operator`: String
+        public var nodes: [String]
+        public var reason: String
+    }
+
+    public var name: String
+    /// `MXNet 1.9.1`, `ONNX opset 17, IR 8`
+    public var format: String
+    public var producer: String?
+    public var inputs: [Port]
+    public var outputs: [Port]
+    /// The most frequent first.
+    public var operators: [OperatorCount]
+    public var nodes: Int
+    /// Stored tensors, their elements and their bytes.
+    public var parameterTensors: Int
+    public var parameters: Int
+    public var parameterBytes: Int
+    /// Layers with weights, and those of them that work on int8 codes.
+    public var weightedLayers: Int
+    public var quantizedLayers: Int
+    public var fusedLayers: [FusedLayer]
+    public var missing: [String]
+    public var superfluous: [String]
+    public var mismatched: [String]
+    /// What could not be kept as the file has it.
+    public var losses: [String]
+    public var obstacles: [Obstacle]
+    /// Inputs whose shapes `--shape` has to give.
+    public var inputsWithoutShape: [String]
+
+    /// In 0…1; nil if there is no layer with weights.
+    public var quantizedShare: Double? {
+        weightedLayers == 0 ? nil : Double(quantizedLayers) / Double(weightedLayers)
+    }
+}
+
+extension Model {
+    public func summary(table: OperatorTable = .standard) -> ModelSummary {
+        let nodes = graph.topologicalOrder().map { graph[$0] }
+        let counts = Dictionary(grouping: nodes, by: \.op).mapValues(\.count)
+        let (weighted, quantized) = layerCounts
+        let stored = graph.parameters.compactMap(\.tensor)
+        let inputs = inputNames.compactMap { graph.value(named: $0) }
+        return ModelSummary(
+            name: graph.name, format: format, producer: graph.metadata["producer"],
+            inputs: inputs.map { ModelSummary.Port($0) },
+            outputs: graph.outputs.map { ModelSummary.Port(graph[$0]) },
+            operators: counts.map { .init(operator: $0, count: $1) }
+                .sorted { ($1.count, $0.operator) < ($0.count, $1.operator) },
+            nodes: nodes.count, parameterTensors: stored.count,
+            parameters: stored.reduce(0) { $0 + $1.elementCount },
+            parameterBytes: stored.reduce(0) { $0 + $1.byteCount }, weightedLayers: weighted,
+            quantizedLayers: quantized,
+            fusedLayers: nodes.filter { !$0.bodies.isEmpty }.map { .init(name: $0.name, nodes: $0.origins) },
+            missing: missingParameters, superfluous: report.superfluous, mismatched: report.mismatched,
+            losses: report.losses, obstacles: obstacles(table),
+            inputsWithoutShape: inputs.filter { $0.type?.shape == nil }.map(\.name))
+    }
+
+    /// Layers with weights, and those of them that work on int8 codes.
+    public var layerCounts: (weighted: Int, quantized: Int) {
+        let weighted = graph.topologicalOrder().map { graph[$0] }.filter(graph.hasWeights)
+        return (weighted.count, weighted.count(where: graph.isQuantized))
+    }
+
+    private var format: String {
+        let metadata = graph.metadata
+        guard metadata["format"] == "ONNX" else {
+            guard let version = metadata["mxnet_version"].flatMap(Int.init) else { return "MXNet of before 1.0" }
+            // 10901 is 1.9.1.
+            return "MXNet \(version / 10_000).\(version / 100 % 100).\(version % 100)"
+        }
+        let opset = (metadata["opset "] ?? metadata["opset ai.onnx"]).map { " opset \($0)" } ?? ""
+        return "ONNX\(opset)" + (metadata["ir_version"].map { ", IR \($0)" } ?? "")
+    }
+
+    // MARK: Obstacles
+
+    private func obstacles(_ table: OperatorTable) -> [ModelSummary.Obstacle] {
+        let unknown = report.unknownOperators.flatMap { op, nodes in
+            [ModelSummary.Obstacle.Action.convert, .quantize, .run].map {
+                ModelSummary.Obstacle(action: $0, operator: op, nodes: nodes, reason: "the operator is not known")
+            }
+        }
+        return unknown + quantizationRefusals(table)
+    }
+
+    /// What would stay in float: asked of the model as it is after fusion, since a layer is quantized with what it
+    /// swallows. A model that has codes already is not asked.
+    private func quantizationRefusals(_ table: OperatorTable) -> [ModelSummary.Obstacle] {
+        guard !graph.nodes.contains(where: { $0.op == "Quantize" }) else { return [] }
+        let graph = (try? fused().model.graph) ?? self.graph
+        var obstacles: [ModelSummary.Obstacle] = []
+        for node in graph.topologicalOrder().map({ graph[$0] }) {
+            guard let reason = table[node.op]?.quantization.refusal(of: node) else { continue }
+            if let index = obstacles.firstIndex(where: { $0.operator == node.op && $0.reason == reason }) {
+                obstacles[index].nodes.append(node.name)
+            } else {
+                obstacles.append(.init(action: .quantize, operator: node.op, nodes: [node.name], reason: reason))
+            }
+        }
+        return obstacles
+    }
+}
+
+extension ModelSummary.Port {
+    fileprivate init(_ value: Value) {
+        self.init(
+            name: value.name, type: value.type.map { $0.dataType.description } ?? "unknown",
+            shape: value.type?.shape?.dimensions)
+    }
+}
+
+extension QuantizationRule {
+    fileprivate func refusal(of node: Node) -> String? {
+        switch self {
+        case .weighted(let rule): rule.refusal(node)
+        case .passThrough: nil
+        case .float(let reason): reason
+        }
+    }
+}
+
+extension Graph {
+    /// Whether a layer multiplies with a stored matrix or kernel: its second input, maybe behind a Dequantize.
+    fileprivate func hasWeights(_ layer: Node) -> Bool {
+        guard layer.inputs.count > 1, let weights = layer.inputs[1] else { return false }
+        let codes = producer(of: weights).flatMap { $0.op == "Dequantize" ? $0.inputs.first ?? nil : nil }
+        return self[codes ?? weights].tensor.map { $0.shape.rank > 1 } ?? false
+    }
+
+    /// Whether a layer works on codes: its data are codes, or, as ONNX spells it, data and weights come from codes.
+    fileprivate func isQuantized(_ layer: Node) -> Bool {
+        let inputs = layer.inputs.prefix(2).compactMap { $0 }
+        if let data = inputs.first, self[data].type?.isQuantized == true { return true }
+        return inputs.count == 2 && inputs.allSatisfy { producer(of: $0)?.op == "Dequantize" }
+    }
+}
