@@ -1,0 +1,77 @@
+import ArgumentParser
+import Passes
+import Requant
+
+struct Calibrate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Finds the ranges of a model's values and writes them into a table that people can edit.",
+        discussion: """
+            `requant quantize --ranges TABLE` uses them. Tables of several runs are merged into ranges that cover all.
+
+            Example: requant calibrate resnet18 --data calib.rec --crop 224 -o ranges.txt
+            Example: requant calibrate --merge day.txt night.txt -o ranges.txt
+            """)
+
+    @Argument(help: ArgumentHelp("PREFIX-symbol.json, PREFIX, or FILE.onnx.", valueName: "model"))
+    var model: String?
+
+    @OptionGroup var files: ModelFileOptions
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("Where the table goes.", valueName: "table"))
+    var out: String
+
+    @Option(parsing: .upToNextOption, help: ArgumentHelp("Merges these tables.", valueName: "table"))
+    var merge: [String] = []
+
+    @OptionGroup var calibration: CalibrationOptions
+
+    @Option(help: "The type of codes that the ranges are for.")
+    var dtype: QuantizationOptions.CodeType = .auto
+
+    @Flag(help: "Calibrates the model as it is, not fused.")
+    var noFuse = false
+
+    @OptionGroup var data: DataOptions
+    @OptionGroup var engine: EngineOptions
+    @OptionGroup var output: OutputOptions
+
+    func validate() throws {
+        if merge.isEmpty {
+            if model == nil { throw ValidationError("Give a model, or tables with --merge.") }
+            try data.requireData()
+            if calibration.method == CalibrationMethod.none {
+                throw ValidationError("Without calibration there are no ranges: give naive or entropy.")
+            }
+        } else if model != nil || data.isGiven {
+            throw ValidationError("--merge takes tables only: give no model and no data.")
+        }
+    }
+
+    func run() throws {
+        let found = try model.map(calibrated) ?? Calibration(table: merged())
+        try found.table.write(to: out)
+        if output.json { try JSONOutput.print(RangeReport(found)) } else { print(found.table.text, terminator: "") }
+        found.warnings.forEach(Terminal.warn)
+    }
+
+    private func merged() throws -> RangeTable {
+        RangeTable.merging(try merge.map { try RangeTable(reading: $0) })
+    }
+
+    private func calibrated(_ path: String) throws -> Calibration {
+        let model = try files.load(path)
+        var recipe = QuantizationRecipe()
+        recipe.options.codeType = dtype
+        recipe.fuses = !noFuse
+        recipe.method = calibration.method ?? .entropy
+        recipe.layerFilter = calibration.filter
+        recipe.batchSize = data.batchSize
+        recipe.batches = data.batches
+        recipe.engine = engine.engine
+        recipe.threads = engine.threads
+        let bar = ProgressBar("calibrating", output)
+        let result = try model.quantized(recipe, dataset: data.open(for: model)) { bar.update($0, of: $1) }
+        bar.finish()
+        return Calibration(table: result.table ?? RangeTable(), warnings: result.warnings)
+    }
+}

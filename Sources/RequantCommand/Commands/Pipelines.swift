@@ -1,0 +1,16 @@
+import ArgumentParser
+import Comparison
+import Passes
+
+struct Pipelines: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Lists the pipelines and their passes, in the order in which they run.",
+        discussion: "Example: requant pipelines")
+
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        let rows = Passes.Pipelines.all.map(PipelineRow.init)
+        if output.json { try JSONOutput.print(rows) } else { print(PipelineRow.table(of: rows), terminator: "") }
+    }
+}

@@ -1,0 +1,82 @@
+import ArgumentParser
+import Passes
+import Requant
+import TensorCore
+
+struct Quantize: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Fuses, quantizes, calibrates and fuses again: MXNet's whole flow to int8.",
+        discussion: """
+            Example: requant quantize resnet18 -o resnet18-int8 --data calib.rec --crop 224 --mean 123.68,116.78,103.94 \
+            --calibrate naive --stages stages
+            """)
+
+    @OptionGroup var model: ModelOptions
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("Where the model goes.", valueName: "out"))
+    var out: String
+
+    @OptionGroup var quantization: QuantizationArguments
+    @OptionGroup var calibration: CalibrationOptions
+
+    @Option(help: ArgumentHelp("Uses the ranges of this table instead of calibrating.", valueName: "table"))
+    var ranges: String?
+
+    @Option(help: ArgumentHelp("Writes the ranges into a table.", valueName: "table"))
+    var writeRanges: String?
+
+    @Option(help: ArgumentHelp("Writes every stage into this folder: 01-fp32 … 05-postfused.", valueName: "dir"))
+    var stages: String?
+
+    @OptionGroup var data: DataOptions
+    @OptionGroup var engine: EngineOptions
+
+    @Flag(name: .customLong("mxnet-compat"), help: "Says how to see what MXNet 1.9.1 makes of the model.")
+    var mxnetCompat = false
+
+    @OptionGroup var output: OutputOptions
+
+    func validate() throws {
+        if let method = calibration.method, method != .none, !data.isGiven, ranges == nil {
+            throw ValidationError("--calibrate \(method) needs data: give it with --data.")
+        }
+        if ranges != nil, calibration.method != nil || calibration.layers != nil {
+            throw ValidationError("Give --ranges, or calibrate, not both.")
+        }
+    }
+
+    func run() throws {
+        let float = try model.load()
+        let bar = ProgressBar("calibrating", output)
+        let result = try float.quantized(try recipe(), dataset: data.isGiven ? data.open(for: float) : nil) {
+            bar.update($0, of: $1)
+        }
+        bar.finish()
+        try result.model.save(to: out)
+        if let stages { try result.saveStages(to: stages) }
+        if let writeRanges, let table = result.table { try table.write(to: writeRanges) }
+        let report = QuantizationReport(result, path: out)
+        if output.json { try JSONOutput.print(report) } else { print(report.text, terminator: "") }
+        result.warnings.forEach(Terminal.warn)
+        if mxnetCompat {
+            Terminal.note(
+                "MXNet 1.9.1 rounds and saturates otherwise; see it with: "
+                    + "requant diff \(model.path) \(out) --mxnet-compat --data …")
+        }
+    }
+
+    private func recipe() throws -> QuantizationRecipe {
+        var recipe = QuantizationRecipe()
+        recipe.options = quantization.options
+        recipe.fuses = !quantization.noFuse
+        recipe.postFuses = !quantization.noPostFuse
+        recipe.method = calibration.method ?? (data.isGiven ? .entropy : .none)
+        recipe.layerFilter = calibration.filter
+        recipe.ranges = try ranges.map { try RangeTable(reading: $0) }
+        recipe.batchSize = data.batchSize
+        recipe.batches = data.batches
+        recipe.engine = engine.engine
+        recipe.threads = engine.threads
+        return recipe
+    }
+}

@@ -1,0 +1,58 @@
+import ArgumentParser
+import Requant
+import TensorCore
+
+/// One model.
+struct ModelOptions: ParsableArguments {
+    @Argument(help: ArgumentHelp("PREFIX-symbol.json, PREFIX, or FILE.onnx.", valueName: "model"))
+    var path: String
+
+    @OptionGroup var files: ModelFileOptions
+
+    func load() throws -> Model { try files.load(path) }
+}
+
+/// How the files of a model are found and completed.
+struct ModelFileOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Takes PREFIX-NNNN.params of this epoch instead of the newest.", valueName: "n"))
+    var epoch: Int?
+
+    @Option(help: ArgumentHelp("Takes this file of parameters.", valueName: "file"))
+    var params: String?
+
+    @OptionGroup var shapes: ShapeOptions
+
+    func validate() throws {
+        if epoch != nil && params != nil { throw ValidationError("Give --epoch or --params, not both.") }
+    }
+
+    func load(_ path: String) throws -> Model {
+        try Model.load(path, epoch: epoch, parameters: params, shapes: shapes.byName)
+    }
+}
+
+/// Shapes of inputs that a file does not give.
+struct ShapeOptions: ParsableArguments {
+    @Option(
+        name: .customLong("shape"),
+        help: ArgumentHelp("The shape of an input, such as data=1,3,224,224. Repeatable.", valueName: "name=n,c,h,w"))
+    var shapes: [NamedShape] = []
+
+    var byName: [String: Shape] { Dictionary(shapes.map { ($0.name, $0.shape) }) { _, last in last } }
+}
+
+/// `data=1,3,224,224`
+struct NamedShape: ExpressibleByArgument {
+    let name: String
+    let shape: Shape
+
+    init?(argument: String) {
+        guard let separator = argument.lastIndex(of: "="), separator != argument.startIndex else { return nil }
+        let dimensions = argument[argument.index(after: separator)...].split(separator: ",").map { Int($0) }
+        guard !dimensions.isEmpty, dimensions.allSatisfy({ $0 ?? 0 > 0 }),
+            let shape = try? Shape(checking: dimensions.compactMap { $0 })
+        else { return nil }
+        name = String(argument[..<separator])
+        self.shape = shape
+    }
+}

@@ -1,0 +1,79 @@
+import Comparison
+import Requant
+import TensorCore
+
+/// What `inspect` prints; `Schemas/inspect.schema.json` describes its JSON.
+struct InspectReport: Encodable {
+    var summary: ModelSummary
+    var layers: [LayerRow]?
+    var weights: [WeightRow]?
+
+    var text: String {
+        var sections = [summary.text]
+        if let layers { sections.append(Self.table(of: layers)) }
+        if let weights { sections.append(Self.table(of: weights)) }
+        return sections.joined(separator: "\n")
+    }
+
+    private static func table(of layers: [LayerRow]) -> String {
+        var table = TextTable(header: ["layer", "operator", "result", "stands for"], words: [0, 1, 2, 3])
+        for row in layers {
+            let origins = row.origins == [row.name] ? "" : row.origins.joined(separator: " + ")
+            table.add([row.name, row.operator, row.type, origins])
+        }
+        return table.text
+    }
+
+    private static func table(of weights: [WeightRow]) -> String {
+        var table = TextTable(
+            header: ["parameter", "type", "shape", "min", "max", "mean", "std", "dead channels"], words: [0, 1, 2])
+        for row in weights {
+            let numbers = [row.minimum, row.maximum, row.mean, row.standardDeviation].map(Wording.number)
+            let dead = row.deadChannels.map { "\($0) of \(row.shape[0])" } ?? ""
+            table.add([row.name, row.type, Wording.shape(row.shape)] + numbers + [dead])
+        }
+        let broken = weights.filter { $0.nonFinite > 0 }.map {
+            "\($0.name): \(Wording.count($0.nonFinite, "element")) not finite\n"
+        }
+        return table.text + broken.joined()
+    }
+}
+
+extension ModelSummary {
+    fileprivate var text: String {
+        var lines = ["model      \(name)", "format     \(format)" + (producer.map { ", made by \($0)" } ?? "")]
+        lines += inputs.map { "input      \($0.text)" } + outputs.map { "output     \($0.text)" }
+        lines.append("nodes      \(nodes): " + operators.map { "\($0.count) \($0.operator)" }.commaSeparated)
+        lines.append(
+            "parameters \(parameters) in \(Wording.count(parameterTensors, "tensor")), \(Wording.bytes(parameterBytes))")
+        lines.append(
+            "quantized  "
+                + (quantizedShare.map {
+                    "\(quantizedLayers) of \(Wording.count(weightedLayers, "layer")) with weights (\(Wording.percent($0)))"
+                } ?? (missing.isEmpty ? "there is no layer with weights" : "not known without the parameters")))
+        if !fusedLayers.isEmpty {
+            let swallowed = fusedLayers.reduce(0) { $0 + $1.nodes.count }
+            lines.append(
+                "fused      \(Wording.count(swallowed, "node")) in \(Wording.count(fusedLayers.count, "layer")); "
+                    + "--layers tells which")
+        }
+        lines += obstacles.map { "cannot \($0.action)  \($0.operator): \($0.reason) (\(Wording.list($0.nodes)))" }
+        lines += problems
+        if !inputsWithoutShape.isEmpty {
+            let options = inputsWithoutShape.map { "--shape \($0)=1,3,224,224" }.joined(separator: " ")
+            lines.append("The shapes are not known: give them with \(options), or whatever they are.")
+        }
+        return lines.map { $0 + "\n" }.joined()
+    }
+
+    /// What does not fit in the files.
+    private var problems: [String] {
+        [("missing    ", missing), ("unused     ", superfluous)].filter { !$0.1.isEmpty }
+            .map { "\($0)\(Wording.count($1.count, "parameter")): \(Wording.list($1))" }
+            + mismatched.map { "mismatch   \($0)" } + losses.map { "note       \($0)" }
+    }
+}
+
+extension ModelSummary.Port {
+    fileprivate var text: String { "\(name)  \(type) \(Wording.shape(shape))" }
+}

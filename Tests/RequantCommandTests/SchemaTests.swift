@@ -1,0 +1,27 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What `--json` prints is what `Schemas/` says.
+struct SchemaTests {
+    static let commands: [[String]] = [
+        ["inspect", Sample.model, "--shape", "data=1,1,28,28", "--layers", "--weights"],
+        ["inspect", Sample.model],
+        ["inspect", Fixtures.path("onnx/attributes.onnx"), "--layers"],
+        ["fuse", Sample.model, "-o", "fused", "--explain"],
+        ["quantize", Sample.model, "-o", "int8", "--exclude", "resnetv10_conv0_fwd"],
+        ["calibrate", Sample.model, "-o", "ranges.txt"] + Sample.calibrationData + Sample.few,
+        ["run", Sample.model] + Sample.testData + Sample.few,
+        ["diff", Sample.model, Sample.model, "--layers"] + Sample.testData + Sample.few,
+        ["operators"], ["pipelines"],
+    ]
+
+    @Test(arguments: commands) func json(_ command: [String]) throws {
+        try Fixtures.withTemporaryFolder { folder in
+            let result = try RequantProcess(command + ["--json", "--quiet"], in: folder)
+            #expect(result.status == 0, "\(result.errors)")
+            let checker = try SchemaChecker(file: command[0] + ".schema.json")
+            #expect(try checker.problems(in: Data(result.output.utf8)) == [])
+        }
+    }
+}

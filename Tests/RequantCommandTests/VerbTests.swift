@@ -1,0 +1,194 @@
+import Foundation
+import Requant
+import TensorCore
+import TestSupport
+import Testing
+
+/// Every verb does what it says; expected values are MXNet's.
+struct VerbTests {
+    static let network = ResidualNetwork.mnist
+
+    // MARK: inspect
+
+    @Test func inspectDescribesAModel() throws {
+        let result = try RequantProcess("inspect", Sample.model, "--shape", "data=1,1,28,28")
+        #expect(result.status == 0 && result.errors.isEmpty)
+        for line in [
+            "format     MXNet 1.9.1", "input      data  float32 1×1×28×28",
+            "output     resnetv10_dense0_fwd_output  float32 1×10", "20 Convolution, 19 BatchNorm",
+            "0 of 21 layers with weights",
+        ] { #expect(result.output.contains(line)) }
+    }
+
+    @Test func inspectAsksForShapes() throws {
+        #expect(try RequantProcess("inspect", Sample.model).output.contains("--shape data=1,3,224,224"))
+    }
+
+    @Test func inspectTellsWhatIsMissing() throws {
+        try Fixtures.withTemporaryFolder { folder in
+            try FileManager.default.copyItem(atPath: Sample.model + "-symbol.json", toPath: folder + "/m-symbol.json")
+            let result = try RequantProcess("inspect", "m", in: folder)
+            #expect(result.status == 0)
+            #expect(result.output.contains("missing    98 parameters: resnetv10_conv0_weight"))
+            #expect(result.output.contains("input      data") && !result.output.contains("input      resnetv10"))
+        }
+    }
+
+    @Test func inspectOfMXNetsQuantizedModel() throws {
+        let model = Self.network.path("05-naive-postfused-auto-tw-full-symbol.json")
+        let result = try RequantProcess("inspect", model, "--params", Self.network.path("int8.params"), "--layers")
+        #expect(result.status == 0)
+        #expect(result.output.contains("21 of 21 layers with weights (100.00 %)"))
+        #expect(result.output.contains("resnetv10_stage1_conv0_fwd + resnetv10_stage1_batchnorm0_fwd"))
+    }
+
+    // MARK: fuse, quantize, calibrate, convert
+
+    @Test func fuseMakesMXNetsSymbol() throws {
+        try Fixtures.withTemporaryFolder { folder in
+            let result = try RequantProcess("fuse", Sample.model, "-o", "fused", "--explain", in: folder)
+            #expect(result.status == 0)
+            #expect(result.output.contains("its result is used 2 times"))
+            let difference = try SymbolDifference(
+                folder + "/fused-symbol.json", Self.network.path("02-fused-symbol.json"))
+            #expect(difference.differences.isEmpty)
+        }
+    }
+
+    @Test func quantizeMakesMXNetsSymbol() throws {
+        try Fixtures.withTemporaryFolder { folder in
+            let result = try RequantProcess("quantize", Sample.model, "-o", "int8", "--dtype", "int8", in: folder)
+            #expect(result.status == 0)
+            #expect(result.output.contains("21 of 21 layers in int8, each run finds the ranges"))
+            let difference = try SymbolDifference(
+                folder + "/int8-symbol.json", Self.network.path("03-none-int8-tw-full-symbol.json"))
+            #expect(difference.differences.isEmpty)
+        }
+    }
+
+    @Test func quantizeWritesEveryStage() throws {
+        try Fixtures.withTemporaryFolder { folder in
+            let options = ["quantize", Sample.model, "-o", "int8", "--calibrate", "naive", "--stages", "stages"]
+            let result = try RequantProcess(
+                options + ["--write-ranges", "ranges.txt"] + Sample.calibrationData + Sample.few, in: folder)
+            #expect(result.status == 0)
+            let stages = ["01-fp32", "02-fused", "03-quantized", "04-calibrated", "05-postfused"]
+            let files = try FileManager.default.contentsOfDirectory(atPath: folder + "/stages").sorted()
+            #expect(files == stages.flatMap { [$0 + "-0000.params", $0 + "-symbol.json"] })
+            #expect(try RangeTable(reading: folder + "/ranges.txt").entries.count == 22)
+
+            let picture = try RequantProcess(
+                "render", "--stages", "stages", "--block", "resnetv10_stage1__plus0", "-o", "block.svg", in: folder)
+            #expect(picture.status == 0 && picture.output.hasPrefix("block.svg: 5 models"))
+            let text = try String(contentsOfFile: folder + "/block.svg", encoding: .utf8)
+                .replacingOccurrences(of: "&#45;", with: "-")
+            #expect(stages.allSatisfy(text.contains))
+        }
+    }
+
+    /// A table for all layers also serves where some of them stay in float.
+    @Test func calibrateWritesATableThatQuantizeUses() throws {
+        try Fixtures.withTemporaryFolder { folder in
+            let options = ["calibrate", Sample.model, "--method", "naive", "-o", "ranges.txt"]
+            #expect(try RequantProcess(options + Sample.calibrationData + Sample.few, in: folder).status == 0)
+            let result = try RequantProcess(
+                "quantize", Sample.model, "-o", "int8", "--ranges", "ranges.txt", "--exclude", "resnetv10_conv0_fwd",
+                in: folder)
+            #expect(result.status == 0)
+            #expect(result.output.contains("20 of 21 layers in int8"))
+            #expect(result.output.contains("float: sg_mkldnn_conv_0 – excluded"))
+        }
+    }
+
+    @Test func mergedTablesCoverAll() throws {
+        try Fixtures.withTemporaryFolder { folder in
+            try "data -1 2 naive\nconv 0 4 naive\n".write(toFile: folder + "/a", atomically: true, encoding: .utf8)
+            try "data -3 1 naive\n".write(toFile: folder + "/b", atomically: true, encoding: .utf8)
+            #expect(try RequantProcess("calibrate", "--merge", "a", "b", "-o", "c", in: folder).status == 0)
+            let merged = try RangeTable(reading: folder + "/c").ranges
+            #expect(merged == ["data": ValueRange(-3, 2), "conv": ValueRange(0, 4)])
+        }
+    }
+
+    @Test func convertKeepsACheckpoint() throws {
+        try Fixtures.withTemporaryFolder { folder in
+            #expect(try RequantProcess("convert", Sample.model, "-o", "copy", in: folder).status == 0)
+            let difference = try SymbolDifference(folder + "/copy-symbol.json", Sample.model + "-symbol.json")
+            #expect(difference.differences.isEmpty)
+        }
+    }
+
+    // MARK: run, diff
+
+    /// MXNet's float outputs agree with ours to the last few bits.
+    @Test func runMakesMXNetsOutputs() throws {
+        try Fixtures.withTemporaryFolder { folder in
+            let data = Self.network.path("input.npy")
+            let result = try RequantProcess("run", Sample.model, "--data", data, "-o", "out.npz", "--all", in: folder)
+            #expect(result.status == 0)
+            let archive = try NumPyArchive(folder + "/out.npz")
+            #expect(archive.names.count == 66)
+            let ours = try archive.tensor(named: "resnetv10_dense0_fwd_output").floats()
+            let expected = try NumPyFile.read(Self.network.path("01-fp32-output.npy")).floats()
+            #expect(ours.count == expected.count)
+            #expect(zip(ours, expected).allSatisfy { abs($0 - $1) < 1e-4 })
+        }
+    }
+
+    /// MXNet classifies 984 of the thousand digits correctly (Samples/mnist/mxnet-results.json).
+    @Test func runCountsWhatIsClassifiedCorrectly() throws {
+        let result = try RequantProcess(["run", Sample.model, "--json"] + Sample.testData + ["--batch-size", "100"])
+        struct Report: Decodable { var samples: Int, top1: Double }
+        let report = try result.json(Report.self)
+        #expect(report.samples == 1000)
+        #expect(report.top1 == 0.984)
+    }
+
+    @Test func diffOfAModelWithItself() throws {
+        let result = try RequantProcess(
+            ["diff", Sample.model, Sample.model, "--layers", "--max-abs", "0", "--min-sqnr", "100"] + Sample.testData
+                + Sample.few)
+        #expect(result.status == 0)
+        #expect(result.output.contains("agreement         100.00 % of 8 images"))
+        #expect(!result.output.contains("worst layer"))
+    }
+
+    @Test func diffFindsWhereModelsPartAndKeepsLimits() throws {
+        try Fixtures.withTemporaryFolder { folder in
+            #expect(
+                try RequantProcess(
+                    ["quantize", Sample.model, "-o", "int8", "--calibrate", "naive"] + Sample.calibrationData
+                        + Sample.few, in: folder
+                ).status == 0)
+            let compared = ["diff", Sample.model, "int8", "--layers", "--first-divergence"] + Sample.testData + Sample.few
+            let result = try RequantProcess(compared + ["--max-abs", "0.0001"], in: folder)
+            #expect(result.status == 3)
+            #expect(result.output.contains("first divergence  data: the largest difference is"))
+            #expect(result.output.contains("resnetv10_stage4_activation1"))
+            #expect(result.errors.contains("limit: Output"))
+            #expect(try RequantProcess(compared + ["--min-top1", "0.5", "--min-sqnr", "3"], in: folder).status == 0)
+        }
+    }
+
+    // MARK: render and lists
+
+    @Test(arguments: ["svg", "png", "pdf", "dot"]) func renderDraws(_ format: String) throws {
+        try Fixtures.withTemporaryFolder { folder in
+            let result = try RequantProcess(
+                "render", Sample.model, "--shape", "data=1,1,28,28", "--blocks", "-o", "m.\(format)", in: folder)
+            #expect(result.status == 0)
+            let bytes = try Data(contentsOf: URL(fileURLWithPath: folder + "/m.\(format)"))
+            let signatures = ["svg": "<?xml", "png": "\u{89}PNG", "pdf": "%PDF", "dot": "digraph"]
+            #expect(bytes.starts(with: signatures[format, default: "?"].unicodeScalars.map { UInt8($0.value) }))
+        }
+    }
+
+    @Test func listsOfOperatorsAndPipelines() throws {
+        let operators = try RequantProcess("operators")
+        #expect(operators.status == 0)
+        #expect(operators.output.contains("_sg_mkldnn_conv") && operators.output.contains("BatchNormalization"))
+        let pipelines = try RequantProcess("pipelines")
+        #expect(pipelines.status == 0)
+        #expect(pipelines.output.contains("fuse       FuseConvolution"))
+    }
+}
