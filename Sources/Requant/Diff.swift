@@ -109,7 +109,7 @@ private struct StreamingDiff {
         if let a = expected.first, let b = found.first { classification.add(a, b, labels: batch.labels) }
     }
 
-    /// The values of one model. Those whose range only the run knows are left out.
+    /// The values of one model.
     private func observe(
         _ runner: ModelRunner, _ batch: Batch, _ names: [String]
     ) throws -> (values: [String: Observation], outputs: [Tensor]) {

@@ -20,6 +20,8 @@ public final class ModelRunner {
     private let arithmetic: Arithmetic
     private let threads: Int?
     private var compiled: [[Shape]: Compiled] = [:]
+    /// The ranges that the run at hand found for its codes, by the buffers that hold them.
+    private var foundRanges: [BufferID: Tensor] = [:]
 
     private struct Compiled {
         let program: KernelProgram
@@ -60,8 +62,23 @@ public final class ModelRunner {
         let compiled = try compile(for: tensors.map(\.shape))
         var names: [BufferID: [String]] = [:]
         for name in observed { if let buffer = compiled.buffers[name] { names[buffer, default: []].append(name) } }
-        return try compiled.executor.run(tensors, observing: Set(names.keys)) { buffer, tensor in
-            for name in names[buffer] ?? [] { try observe(name, tensor) }
+        let ranges = Set(observed.compactMap { compiled.codes[$0]?.rangeBuffer })
+        foundRanges = compiled.program.constants.filter { ranges.contains($0.key) }
+        // Codes wait for their range, which the same step gives.
+        var waiting: [(range: BufferID, name: String, tensor: Tensor)] = []
+        return try compiled.executor.run(tensors, observing: Set(names.keys).union(ranges)) { buffer, tensor in
+            if ranges.contains(buffer) {
+                foundRanges[buffer] = tensor
+                for (_, name, codes) in waiting where compiled.codes[name]?.rangeBuffer == buffer { try observe(name, codes) }
+                waiting.removeAll { $0.range == buffer }
+            }
+            for name in names[buffer] ?? [] {
+                if let range = compiled.codes[name]?.rangeBuffer, foundRanges[range] == nil {
+                    waiting.append((range, name, tensor))
+                } else {
+                    try observe(name, tensor)
+                }
+            }
         }
     }
 
@@ -70,14 +87,16 @@ public final class ModelRunner {
         compiled.values.first.flatMap { $0.codes[value] }
     }
 
-    /// The float values that an observed tensor stands for; nil where only the run knows the range.
+    /// The float values that an observed tensor stands for; to be asked while it is observed, since a range that is
+    /// found at run time is forgotten with the next run.
     public func dequantized(_ tensor: Tensor, of value: String) -> Tensor? {
         switch codes(of: value) {
         case nil: tensor.asFloat32()
         case .grid(let codesPerUnit, let zeroPoint):
             try? DequantizeKernel(factor: 1 / codesPerUnit, zeroPoint: zeroPoint).evaluate([tensor]).first
         case .accumulators(let unit): try? DequantizeKernel(factor: unit).evaluate([tensor]).first
-        case .rangeBuffer: nil
+        case .rangeBuffer(let range):
+            foundRanges[range].flatMap { try? RunTimeDequantizeKernel().evaluate([tensor, $0]).first }
         }
     }
 
@@ -95,5 +114,12 @@ public final class ModelRunner {
         let result = Compiled(program: program, codes: codes, executor: executor, buffers: buffers)
         compiled[shapes] = result
         return result
+    }
+}
+
+extension LoweredValue.Codes {
+    /// Where the range lies, if the run finds it.
+    fileprivate var rangeBuffer: BufferID? {
+        if case .rangeBuffer(let range) = self { range } else { nil }
     }
 }
