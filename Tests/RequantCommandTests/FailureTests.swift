@@ -135,17 +135,26 @@ struct FailureTests {
         }
     }
 
-    /// /dev/full takes no byte; no file can be made beside it either.
-    @Test(.enabled(if: FileManager.default.fileExists(atPath: "/dev/full"), "there is no /dev/full"))
-    func aFullDisk() throws {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/bin/sh")
-        process.arguments = ["-c", "exec \"$0\" operators > /dev/full 2> /dev/null", RequantProcess.executable.path]
-        try process.run()
-        process.waitUntilExit()
-        #expect(process.terminationStatus == 1)
+    @Test func aFolderThatDoesNotExist() throws {
         expectError(
-            try RequantProcess("convert", Sample.model, "-o", "/nowhere/out"), mentions: ["/nowhere/out", "cannot be written"])
+            try RequantProcess("convert", Sample.model, "-o", "/nowhere/out"),
+            mentions: ["/nowhere/out", "cannot be written"])
+    }
+
+    /// A limit on the size of files stands for a full disk: writing fails half-way, and what was written goes again.
+    @Test func aDiskThatRunsFull() throws {
+        try inFolder { folder in
+            let full = "trap '' XFSZ; ulimit -f 100; exec \"$0\" convert \(Sample.model) -o out"
+            let result = try RequantProcess(shell: full, in: folder)
+            expectError(result, mentions: ["out-0000.params", "cannot be written"])
+            #expect(try files(folder).isEmpty)
+        }
+    }
+
+    @Test(.enabled(if: FileManager.default.fileExists(atPath: "/dev/full"), "there is no /dev/full"))
+    func standardOutputThatTakesNothing() throws {
+        let result = try RequantProcess(shell: "exec \"$0\" operators > /dev/full")
+        expectError(result, mentions: ["standard output"])
     }
 
     // MARK: Helpers

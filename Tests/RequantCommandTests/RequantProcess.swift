@@ -11,8 +11,18 @@ struct RequantProcess {
     init(_ arguments: String..., in folder: String? = nil) throws { try self.init(arguments, in: folder) }
 
     init(_ arguments: [String], in folder: String? = nil) throws {
+        try self.init(executable: Self.executable, arguments, in: folder)
+    }
+
+    /// Runs a line of the shell in which `$0` is the command.
+    init(shell line: String, in folder: String? = nil) throws {
+        let shell = URL(fileURLWithPath: "/bin/sh")
+        try self.init(executable: shell, ["-c", line, Self.executable.path], in: folder)
+    }
+
+    private init(executable: URL, _ arguments: [String], in folder: String?) throws {
         let process = Process()
-        process.executableURL = Self.executable
+        process.executableURL = executable
         process.arguments = arguments
         if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder) }
         let results = try Fixtures.withTemporaryFolder { temporary in
@@ -37,7 +47,7 @@ struct RequantProcess {
     }
 
     /// Lies beside the bundle of the tests.
-    static let executable: URL = {
+    private static let executable: URL = {
         let tests = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
         return tests.deletingLastPathComponent().appendingPathComponent("requant")
     }()

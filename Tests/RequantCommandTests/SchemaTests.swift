@@ -10,7 +10,7 @@ struct SchemaTests {
         ["inspect", Fixtures.path("onnx/attributes.onnx"), "--layers"],
         ["fuse", Sample.model, "-o", "fused", "--explain"],
         ["quantize", Sample.model, "-o", "int8", "--exclude", "resnetv10_conv0_fwd"],
-        ["calibrate", Sample.model, "-o", "ranges.txt"] + Sample.calibrationData + Sample.few,
+        ["calibrate", Sample.model, "-o", "ranges.txt", "--method", "naive"] + Sample.calibrationData + Sample.few,
         ["run", Sample.model] + Sample.testData + Sample.few,
         ["diff", Sample.model, Sample.model, "--layers"] + Sample.testData + Sample.few,
         ["operators"], ["pipelines"],

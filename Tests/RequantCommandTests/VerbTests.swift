@@ -170,6 +170,33 @@ struct VerbTests {
         }
     }
 
+    /// Codes whose ranges each run finds are compared as what they stand for.
+    @Test func diffOfRangesThatTheRunFinds() throws {
+        try Fixtures.withTemporaryFolder { folder in
+            #expect(try RequantProcess("quantize", Sample.model, "-o", "int8", in: folder).status == 0)
+            let result = try RequantProcess(
+                ["diff", Sample.model, "int8", "--layers", "--min-sqnr", "20"] + Sample.testData + Sample.few, in: folder)
+            #expect(result.status == 0)
+            #expect(result.output.contains("resnetv10_stage1_activation0  "))
+            #expect(!result.output.contains("only in"))
+        }
+    }
+
+    /// MXNet 1.9.1 classifies 985 of the digits correctly with its own ranges, 981 after its faulty fusion
+    /// (Samples/mnist/mxnet-results.json). Ranges of fewer digits differ a little.
+    @Test func mxnetCompatLosesWhatMXNetLoses() throws {
+        try Fixtures.withTemporaryFolder { folder in
+            let options = ["quantize", Sample.model, "-o", "int8", "--calibrate", "naive", "--quiet"]
+            #expect(try RequantProcess(options + Sample.calibrationData, in: folder).status == 0)
+            let run = ["run", "int8", "--json", "--batch-size", "100"] + Sample.testData
+            struct Report: Decodable { var top1: Double }
+            let exact = try RequantProcess(run, in: folder).json(Report.self).top1
+            let mxnet = try RequantProcess(run + ["--mxnet-compat"], in: folder).json(Report.self).top1
+            #expect(abs(exact - 0.985) <= 0.003)
+            #expect(abs(mxnet - 0.981) <= 0.003)
+        }
+    }
+
     // MARK: render and lists
 
     @Test(arguments: ["svg", "png", "pdf", "dot"]) func renderDraws(_ format: String) throws {
