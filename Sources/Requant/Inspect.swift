@@ -1,3 +1,4 @@
+import Foundation
 import GraphIR
 import Operators
 import TensorCore
@@ -72,7 +73,7 @@ extension Model {
         let stored = graph.parameters.compactMap(\.tensor)
         let inputs = inputNames.compactMap { graph.value(named: $0) }
         return ModelSummary(
-            name: graph.name, format: format, producer: graph.metadata["producer"],
+            name: graph.name, format: format, producer: graph.metadata["producer"]?.trimmingCharacters(in: .whitespaces),
             inputs: inputs.map { ModelSummary.Port($0) },
             outputs: graph.outputs.map { ModelSummary.Port(graph[$0]) },
             operators: counts.map { .init(operator: $0, count: $1) }
@@ -83,7 +84,7 @@ extension Model {
             quantizedLayers: quantized,
             fusedLayers: nodes.filter { !$0.bodies.isEmpty }.map { .init(name: $0.name, nodes: $0.origins) },
             missing: missingParameters, superfluous: report.superfluous, mismatched: report.mismatched,
-            losses: report.losses, obstacles: obstacles(table),
+            losses: report.losses + (typeProblem.map { ["\($0)"] } ?? []), obstacles: obstacles(table),
             inputsWithoutShape: inputs.filter { $0.type?.shape == nil }.map(\.name))
     }
 
@@ -96,7 +97,7 @@ extension Model {
     private var format: String {
         let metadata = graph.metadata
         guard metadata["format"] == "ONNX" else {
-            guard let version = metadata["mxnet_version"].flatMap(Int.init) else { return "MXNet of before 1.0" }
+            guard let version = metadata["mxnet_version"].flatMap(Int.init) else { return "MXNet before 1.0" }
             // 10901 is 1.9.1.
             return "MXNet \(version / 10_000).\(version / 100 % 100).\(version % 100)"
         }
@@ -152,9 +153,12 @@ extension QuantizationRule {
 }
 
 extension Graph {
-    /// Whether a layer multiplies with a stored matrix or kernel: its second input, maybe behind a Dequantize.
+    /// Whether a layer multiplies with a stored matrix or kernel: a parameter of more than one axis, maybe behind a
+    /// Dequantize, as its second input.
     fileprivate func hasWeights(_ layer: Node) -> Bool {
-        guard layer.inputs.count > 1, let weights = layer.inputs[1] else { return false }
+        guard OperatorTable.standard[layer.op]?.mxnet?.parameterInputs(layer).contains(1) ?? false,
+            layer.inputs.count > 1, let weights = layer.inputs[1]
+        else { return false }
         let codes = producer(of: weights).flatMap { $0.op == "Dequantize" ? $0.inputs.first ?? nil : nil }
         return self[codes ?? weights].tensor.map { $0.shape.rank > 1 } ?? false
     }

@@ -11,6 +11,9 @@ public struct Model: Sendable {
     public var graph: Graph
     /// What reading it noticed: missing parameters, unknown operators.
     public var report: TranslationReport
+    /// Why the types of some values are not known although nobody contradicted the file, if that is so: the model can be
+    /// inspected and drawn, but hardly run.
+    public var typeProblem: ModelError?
 
     public init(graph: Graph, report: TranslationReport = TranslationReport()) {
         self.graph = graph
@@ -39,7 +42,9 @@ public struct Model: Sendable {
             let (graph, report) = try locating(paths.symbol) { try MXNetImporter().graph(of: checkpoint, name: name) }
             model = Model(graph: graph, report: report)
         }
-        try model.annotate(shapes: shapes)
+        do { try model.annotate(shapes: shapes) } catch let error as ModelError where shapes.isEmpty {
+            model.typeProblem = error
+        }
         return model
     }
 

@@ -58,8 +58,9 @@ public struct ONNXImporter {
             return
         }
         if try !read(node, opset, inputs, &graph, &report) {
-            report.addUnknown(node.opType, node: node.name)
-            graph.add(opaque(node, inputs))
+            let draft = opaque(node, inputs)
+            report.addUnknown(node.opType, node: draft.name)
+            graph.add(draft)
         }
         for output in node.outputs where !output.isEmpty {
             values[output] = graph.lastValue(named: output)

@@ -91,7 +91,7 @@ struct FailureTests {
             let parameters = ["--params", Sample.model + "-0000.params"]
             let summary = try RequantProcess(["inspect", "m"] + parameters, in: folder)
             #expect(summary.status == 0)
-            #expect(summary.output.contains("cannot run  Mystery: the operator is not known (resnetv10_pool0_fwd)"))
+            #expect(summary.output.contains("cannot convert, quantize, run  Mystery: the operator is not known (resnetv10_pool0_fwd)"))
             expectError(
                 try RequantProcess(["run", "m"] + parameters + Sample.testData + Sample.few, in: folder), mentions: ["Mystery"])
         }

@@ -50,20 +50,31 @@ extension ModelSummary {
             "quantized  "
                 + (quantizedShare.map {
                     "\(quantizedLayers) of \(Wording.count(weightedLayers, "layer")) with weights (\(Wording.percent($0)))"
-                } ?? (missing.isEmpty ? "there is no layer with weights" : "not known without the parameters")))
+                } ?? (missing.isEmpty ? "no layer with weights is known" : "not known without the parameters")))
         if !fusedLayers.isEmpty {
             let swallowed = fusedLayers.reduce(0) { $0 + $1.nodes.count }
             lines.append(
                 "fused      \(Wording.count(swallowed, "node")) in \(Wording.count(fusedLayers.count, "layer")); "
                     + "--layers tells which")
         }
-        lines += obstacles.map { "cannot \($0.action)  \($0.operator): \($0.reason) (\(Wording.list($0.nodes)))" }
-        lines += problems
+        lines += impossibilities + problems
         if !inputsWithoutShape.isEmpty {
             let options = inputsWithoutShape.map { "--shape \($0)=1,3,224,224" }.joined(separator: " ")
             lines.append("The shapes are not known: give them with \(options), or whatever they are.")
         }
         return lines.map { $0 + "\n" }.joined()
+    }
+
+    /// A line for each operator and reason, whatever it keeps from being done.
+    private var impossibilities: [String] {
+        var actions: [String: [String]] = [:]
+        var order: [String] = []
+        for obstacle in obstacles {
+            let text = "\(obstacle.operator): \(obstacle.reason) (\(Wording.list(obstacle.nodes)))"
+            if actions[text] == nil { order.append(text) }
+            actions[text, default: []].append(obstacle.action.rawValue)
+        }
+        return order.map { "cannot \(actions[$0, default: []].commaSeparated)  \($0)" }
     }
 
     /// What does not fit in the files.
