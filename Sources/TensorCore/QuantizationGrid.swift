@@ -20,9 +20,14 @@ public struct QuantizationGrid: Hashable, Sendable {
 
     /// MXNet's symmetric grid for a calibrated range.
     public init(range: ValueRange, of dataType: DataType) {
-        self.steps = [1 / range.codesPerUnit(dataType)]
+        self.steps = [range.magnitude / ValueRange.codes(dataType)]
         self.zeroPoint = 0
         self.range = range
+    }
+
+    /// Real units per code of a tensor with one step, rounded once.
+    public func unitsPerCode(_ dataType: DataType) -> Float {
+        range.map { $0.magnitude / ValueRange.codes(dataType) } ?? steps[0]
     }
 
     /// Codes per real unit of a tensor with one step.
@@ -46,12 +51,16 @@ public struct ValueRange: Hashable, Sendable {
 
     /// MXNet's GetScale: 127.5 or 255.5 over the magnitude; INT32_MAX for an empty range.
     public func codesPerUnit(_ dataType: DataType) -> Float {
-        let codes: Float = switch dataType {
+        magnitude == 0 ? Float(Int32.max) : Self.codes(dataType) / magnitude
+    }
+
+    /// The codes that MXNet spreads over a magnitude; the half makes the largest value round to the largest code.
+    static func codes(_ dataType: DataType) -> Float {
+        switch dataType {
         case .uint8: 255.5
         case .int8: 127.5
         default: Float(Int32.max)
         }
-        return magnitude == 0 ? Float(Int32.max) : codes / magnitude
     }
 
     public func union(_ other: ValueRange) -> ValueRange {

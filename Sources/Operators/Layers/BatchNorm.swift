@@ -59,7 +59,7 @@ struct BatchNorm: OperatorDefinition {
 /// The stored statistics of a BatchNorm, one float32 for each channel.
 struct BatchNormStatistics {
     var gamma: [Float], beta: [Float], mean: [Float], variance: [Float]
-    var epsilon: Float
+    var epsilon: Double
 
     /// - Parameter parameters: gamma, beta, mean, variance.
     init(_ attributes: Attributes, parameters: [Tensor]) throws {
@@ -70,11 +70,11 @@ struct BatchNormStatistics {
         let fixGamma = try attributes.boolean("fix_gamma") ?? true
         gamma = fixGamma ? [Float](repeating: 1, count: vectors[0].count) : vectors[0]
         (beta, mean, variance) = (vectors[1], vectors[2], vectors[3])
-        epsilon = Float(try attributes.number("eps") ?? 1e-3)
+        epsilon = try attributes.number("eps") ?? 1e-3
     }
 
-    /// gamma / √(variance + eps)
-    var alpha: [Float] { zip(gamma, variance).map { $0 / ($1 + epsilon).squareRoot() } }
+    /// gamma / √(variance + eps), in float64 as in MXNet, whose eps is a double; then rounded once.
+    var alpha: [Float] { zip(gamma, variance).map { Float(Double($0) / (Double($1) + epsilon).squareRoot()) } }
 
     func scaleAndShift() -> (scale: [Float], shift: [Float]) {
         let scale = alpha

@@ -1,7 +1,7 @@
 import GraphIR
 import TensorCore
 
-/// The weights and the bias of a convolution with its BatchNorm folded in, float32, as MXNet folds them
+/// The weights and the bias of a convolution with its BatchNorm folded in, as MXNet folds them
 /// (src/operator/subgraph/mkldnn/mkldnn_conv.cc, UpdateConvWeightBias):
 ///
 ///     alpha = gamma / √(variance + eps)     W' = alpha · W     b' = beta + alpha · (b − mean)

@@ -86,8 +86,9 @@ struct FusedConvolutionLowering {
             hasBias: codes.bias != nil)
         let result = try lowering.add(
             form.convolution.kernelOperation(stage), operands(source, codes, residual, &lowering), node)
-        let unit = AccumulatorUnit(
-            sourceType: lowering.type(of: source).dataType, sourceScale: sourceScale, weightScale: weightScale)
+        let unit = try AccumulatorUnit(
+            node, sourceScale: sourceScale, weightScale: weightScale,
+            weightMagnitude: folded.channelMagnitudes.max() ?? 0)
         lowering.define(node, LoweredValue(result, codes: .accumulators(unit: unit.value(lowering.arithmetic))))
     }
 
@@ -141,25 +142,6 @@ struct FusedConvolutionLowering {
         if form.residualInput != nil { operations.append(.sum(scale: residualScale)) }
         if let activation = form.postSumActivation { operations.append(.activation(activation.scaled(by: resultScale))) }
         return operations
-    }
-}
-
-/// The real value of one unit of an int32 sum of products.
-struct AccumulatorUnit {
-    var sourceType: DataType
-    var sourceScale: Float
-    var weightScale: Float
-
-    func value(_ arithmetic: Arithmetic) -> Float {
-        switch arithmetic {
-        case .exact: return 1 / sourceScale / weightScale
-        case .mxnet:
-            // quantization_utils.h, QuantizationRangeForS8S8MultiplicationStruct: 127 and 255 where quantizing used
-            // 127.5 and 255.5; the range is stored and its unit is computed again from it.
-            let source = sourceType == .uint8 ? 255.5 / sourceScale / 255 : 127.5 / sourceScale / 127
-            let largest = source * (127.5 / weightScale / 127) * Float(Int32.max)
-            return largest / Float(Int32.max)
-        }
     }
 }
 

@@ -49,9 +49,9 @@ struct FusedFullyConnectedLowering {
             stage.postOperations = form.activation.map { [.activation($0.scaled(by: resultScale))] } ?? []
             result = .grid(codesPerUnit: resultScale)
         } else {
-            let unit = AccumulatorUnit(
-                sourceType: lowering.type(of: source).dataType, sourceScale: sourceScale,
-                weightScale: codes.codesPerUnit[0])
+            let unit = try AccumulatorUnit(
+                node, sourceScale: sourceScale, weightScale: codes.codesPerUnit[0],
+                weightMagnitude: try grid(1).range?.magnitude ?? 127.5 / codes.codesPerUnit[0])
             result = .accumulators(unit: unit.value(lowering.arithmetic))
         }
         let operands = [source.buffer, lowering.addConstant(codes.weights)] + (codes.bias.map { [lowering.addConstant($0)] } ?? [])

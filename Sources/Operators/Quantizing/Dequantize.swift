@@ -35,11 +35,17 @@ struct Dequantize: OperatorDefinition {
         let source = try lowering.value(node, 0)
         let result = switch source.codes {
         case .grid(let codesPerUnit, let zeroPoint):
-            try lowering.add(DequantizeKernel(factor: 1 / codesPerUnit, zeroPoint: zeroPoint), [source.buffer], node)
+            try lowering.add(
+                DequantizeKernel(factor: try unitsPerCode(node) ?? 1 / codesPerUnit, zeroPoint: zeroPoint), [source.buffer], node)
         case .accumulators(let unit): try lowering.add(DequantizeKernel(factor: unit), [source.buffer], node)
         case .rangeBuffer(let range): try lowering.add(RunTimeDequantizeKernel(), [source.buffer, range], node)
         case nil: throw ModelError("its input is not quantized")
         }
         lowering.define(node, LoweredValue(result))
+    }
+
+    private func unitsPerCode(_ node: NodeReader) throws -> Float? {
+        let type = try node.type(0)
+        return type.quantization?.grid?.unitsPerCode(type.dataType)
     }
 }
