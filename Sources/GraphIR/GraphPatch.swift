@@ -1,3 +1,4 @@
+import OrderedCollections
 import TensorCore
 
 /// What a pass wants changed: new nodes and parameters, what they replace, and what goes. Nothing changes until a graph
@@ -15,7 +16,7 @@ public struct GraphPatch: Sendable {
 
     private enum Addition: Sendable {
         case node(NodeDraft)
-        case parameter(String, Tensor, Quantization?)
+        case parameter(String, Tensor, Quantization?, Attributes)
     }
 
     /// A patch for `graph` as it is now.
@@ -30,15 +31,17 @@ public struct GraphPatch: Sendable {
         return draft.outputNames.map { _ in reserveValue() }
     }
 
-    public mutating func addParameter(_ name: String, _ tensor: Tensor, quantization: Quantization? = nil) -> ValueID {
-        additions.append(.parameter(name, tensor, quantization))
+    public mutating func addParameter(
+        _ name: String, _ tensor: Tensor, quantization: Quantization? = nil, attributes: Attributes = [:]
+    ) -> ValueID {
+        additions.append(.parameter(name, tensor, quantization, attributes))
         return reserveValue()
     }
 
     /// Lets everything that uses `old`, the outputs of the graph included, use `new`.
     public mutating func replace(_ old: ValueID, with new: ValueID) { replacements.append((old, new)) }
 
-    /// Lets one input of a node be `new`.
+    /// Lets one input of a node be `new`; a parameter that only it used goes.
     public mutating func setInput(_ index: Int, of node: NodeID, to new: ValueID) {
         inputChanges.append((node, index, new))
     }
@@ -50,6 +53,9 @@ public struct GraphPatch: Sendable {
 
     /// Removes a node, and the parameters that only it used; nothing may use its outputs any more.
     public mutating func remove(_ node: NodeID) { removals.append(node) }
+
+    /// Whether the patch removes a node.
+    public func removes(_ node: NodeID) -> Bool { removals.contains(node) }
 
     private mutating func reserveValue() -> ValueID {
         defer { newValues += 1 }
@@ -63,8 +69,8 @@ public struct GraphPatch: Sendable {
         for addition in additions {
             switch addition {
             case .node(let draft): touched.append(graph.add(draft))
-            case .parameter(let name, let tensor, let quantization):
-                graph.addParameter(name, tensor, quantization: quantization)
+            case .parameter(let name, let tensor, let quantization, let attributes):
+                graph.addParameter(name, tensor, quantization: quantization, attributes: attributes)
             }
         }
         let added = Set(touched)
@@ -77,7 +83,9 @@ public struct GraphPatch: Sendable {
             graph.outputs = graph.outputs.map { $0 == old ? new : $0 }
         }
         for (node, index, new) in inputChanges {
+            let old = graph[node].inputs[index]
             graph.setInput(index, of: node, to: new)
+            graph.removeUnusedVariables([old].compactMap { $0 }.filter { graph[$0].tensor != nil })
             touched.append(node)
         }
         for (node, change) in updates {

@@ -34,6 +34,8 @@ final class ExecutionPlan {
 
     let program: KernelProgram
     let engine: Engine
+    /// See `OneDNNExecutor.init`.
+    let repeatsMXNetSums: Bool
     private(set) var forms: [Form] = []
     private(set) var storages: [Storage] = []
     /// For each step of the program what it does; one more brings the outputs into row-major order.
@@ -43,7 +45,8 @@ final class ExecutionPlan {
     /// The last step that reads each buffer; the number of steps for outputs.
     private var lastUses: [Int]
 
-    init(_ program: KernelProgram, _ engine: Engine) throws {
+    init(_ program: KernelProgram, _ engine: Engine, repeatsMXNetSums: Bool) throws {
+        self.repeatsMXNetSums = repeatsMXNetSums
         self.program = program
         self.engine = engine
         formsOfBuffer = [[Int]](repeating: [], count: program.types.count)

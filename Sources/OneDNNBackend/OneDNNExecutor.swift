@@ -26,12 +26,15 @@ public final class OneDNNExecutor: Executor {
     private var observers: [BufferID: Primitive] = [:]
     private var inputs: [Tensor] = []
 
-    /// - Parameter threads: as many as OMP_NUM_THREADS says, or one for each core, if it is nil.
+    /// - Parameters:
+    ///   - threads: as many as OMP_NUM_THREADS says, or one for each core, if it is nil.
+    ///   - repeatsMXNetSums: takes the float32 convolutions that MXNet 1.9.1's oneDNN takes, so that sums come out equal to
+    ///     the last bit. They may be slower.
     /// - Throws: `ModelError` that names the node if oneDNN refuses something.
-    public init(_ program: KernelProgram, threads: Int? = nil) throws {
+    public init(_ program: KernelProgram, threads: Int? = nil, repeatsMXNetSums: Bool = false) throws {
         self.threads = threads ?? Engine.defaultThreads
         Engine.useThreads(self.threads)
-        let plan = try ExecutionPlan(program, Engine())
+        let plan = try ExecutionPlan(program, Engine(), repeatsMXNetSums: repeatsMXNetSums)
         self.plan = plan
 
         let storages = plan.storages.indices.filter { if case .arena = plan.storages[$0].place { true } else { false } }

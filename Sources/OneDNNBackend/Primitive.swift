@@ -33,6 +33,35 @@ final class PrimitiveDescriptor {
         }
     }
 
+    /// The first implementation of an operation that `accepts` takes, in oneDNN's order of preference; the very first if
+    /// it takes none.
+    convenience init?<Operation>(
+        _ what: String, _ operation: Operation, _ attributes: Attributes, _ engine: Engine,
+        preferring accepts: (String) -> Bool, _ initialize: (UnsafeMutablePointer<Operation>) -> dnnl_status_t
+    ) throws {
+        var operation = operation
+        try check(withUnsafeMutablePointer(to: &operation, initialize), what)
+        var iterator: dnnl_primitive_desc_iterator_t?
+        let status = withUnsafePointer(to: &operation) {
+            dnnl_primitive_desc_iterator_create(&iterator, $0, attributes.pointer, engine.engine, nil)
+        }
+        if status == dnnl_unimplemented { return nil }
+        try check(status, what)
+        defer { dnnl_primitive_desc_iterator_destroy(iterator) }
+        repeat {
+            guard let pointer = dnnl_primitive_desc_iterator_fetch(iterator) else { break }
+            let name = Self.implementation(of: pointer)
+            dnnl_primitive_desc_destroy(pointer)
+            guard accepts(name) else { continue }
+            try self.init(what) { chosen in
+                chosen = dnnl_primitive_desc_iterator_fetch(iterator)
+                return dnnl_success
+            }
+            return
+        } while dnnl_primitive_desc_iterator_next(iterator) == dnnl_success
+        try self.init(what, operation, attributes, engine) { _ in dnnl_success }
+    }
+
     deinit { dnnl_primitive_desc_destroy(pointer) }
 
     /// The layout that was chosen for one of the arguments (DNNL_ARG_SRC…).
@@ -44,7 +73,9 @@ final class PrimitiveDescriptor {
     }
 
     /// `brgconv:avx512_core_vnni`
-    var implementation: String {
+    var implementation: String { Self.implementation(of: pointer) }
+
+    private static func implementation(of pointer: dnnl_primitive_desc_t) -> String {
         var name: UnsafePointer<CChar>?
         guard dnnl_primitive_desc_query(pointer, dnnl_query_impl_info_str, 0, &name) == dnnl_success, let name else {
             return "unknown"

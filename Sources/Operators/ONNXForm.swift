@@ -6,7 +6,7 @@ import TensorCore
 /// How ONNX spells an operator, or why it has none of its own.
 public enum ONNXForm: Sendable {
     case mapped(ONNXMapping)
-    case none(because: String)
+    case unsupported(because: String)
 }
 
 /// An operator's two ways between the graph and ONNX.

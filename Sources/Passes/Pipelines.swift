@@ -4,9 +4,6 @@ import TensorCore
 
 /// The pipelines, each a list of passes.
 public enum Pipelines {
-    /// Every pipeline, with options left as they are by default.
-    public static var all: [Pipeline] { [fuse, quantize(QuantizationOptions()), calibrate([:])] }
-
     /// MXNet's `get_backend_symbol('MKLDNN_QUANTIZE')`, before quantization and after calibration.
     public static let fuse = Pipeline(
         name: "fuse", summary: "float layers with what follows them; calibrated ranges with their layers",
@@ -22,4 +19,25 @@ public enum Pipelines {
             name: "calibrate", summary: "writes calibrated ranges",
             passes: [ApplyCalibration(ranges)])
     }
+
+    /// Before ONNX is written.
+    public static func toQDQ(residual: ResidualForm, arithmetic: Arithmetic) -> Pipeline {
+        Pipeline(
+            name: "to-qdq", summary: "quantized layers in QDQ form, fused float layers taken apart: what ONNX holds",
+            passes: [FuseRequantize(), UnfuseLayers(), ExpandToQDQ(residual: residual, arithmetic: arithmetic)]
+                + (residual == .runtime ? [ShiftSignedActivations(.toUnsigned)] : []))
+    }
+
+    /// After ONNX was read.
+    public static let fromQDQ = Pipeline(
+        name: "from-qdq", summary: "QDQ form back to quantized layers", passes: [ShiftSignedActivations(.toSigned), CollapseQDQ()])
+
+    /// Before an MXNet checkpoint is written.
+    public static let toMXNet = Pipeline(
+        name: "to-mxnet", summary: "the parameters that MXNet stores", passes: [RestoreFloatParameters()])
+
+    /// All of them, with the choices that MXNet starts with.
+    public static let all = [
+        fuse, quantize(QuantizationOptions()), calibrate([:]), toQDQ(residual: .exact, arithmetic: .exact), fromQDQ, toMXNet,
+    ]
 }

@@ -46,29 +46,18 @@ extension Model {
         allowsUnsigned: Bool = true, engine: EngineChoice = .onednn, threads: Int? = nil,
         progress: (Int, Int) -> Void = { _, _ in }
     ) throws -> Calibration {
-        let runner = ModelRunner(self, engine: engine, threads: threads)
         var ranges: [String: ValueRange] = [:]
         var histograms: [String: Histogram] = [:]
-        var batches = dataset.batches(of: batchSize, limit: limit)
-        let total = batches.count
-        var done = 0
-        while let batch = try batches.next() {
-            _ = try runner.run(batch.inputs, observing: Set(values)) { name, tensor in
-                tensor.asFloat32().withElements(as: Float.self) { elements in
-                    switch method {
-                    case .none: break
-                    case .naive:
-                        let range = ValueRange(of: elements)
-                        ranges[name] = ranges[name]?.union(range) ?? range
-                    case .entropy:
-                        if histograms[name]?.add(elements) == nil { histograms[name] = Histogram(elements) }
-                    }
-                }
+        switch method {
+        case .none: break
+        case .naive:
+            try observe(values, on: dataset, batchSize: batchSize, batches: limit, engine, threads, progress) { name, elements in
+                let range = ValueRange(of: elements)
+                ranges[name] = ranges[name]?.union(range) ?? range
             }
-            done += 1
-            progress(done, total)
-        }
-        if method == .entropy {
+        case .entropy:
+            histograms = try self.histograms(
+                values, on: dataset, batchSize: batchSize, batches: limit, engine: engine, threads: threads, progress: progress)
             ranges = Self.entropyRanges(of: histograms, allowsUnsigned: allowsUnsigned)
         }
         let entries = values.compactMap { name in
@@ -76,6 +65,37 @@ extension Model {
         }
         return Calibration(
             table: RangeTable(entries: entries), warnings: ClippingReport(ranges, histograms, order: values).warnings)
+    }
+
+    /// The histogram of each value over the data, as entropy needs them.
+    func histograms(
+        _ values: [String], on dataset: Dataset, batchSize: Int, batches limit: Int? = nil,
+        engine: EngineChoice = .onednn, threads: Int? = nil, progress: (Int, Int) -> Void = { _, _ in }
+    ) throws -> [String: Histogram] {
+        var histograms: [String: Histogram] = [:]
+        try observe(values, on: dataset, batchSize: batchSize, batches: limit, engine, threads, progress) { name, elements in
+            if histograms[name]?.add(elements) == nil { histograms[name] = Histogram(elements) }
+        }
+        return histograms
+    }
+
+    /// Runs the model on the data and shows the elements of each value, batch by batch.
+    private func observe(
+        _ values: [String], on dataset: Dataset, batchSize: Int, batches limit: Int?, _ engine: EngineChoice,
+        _ threads: Int?, _ progress: (Int, Int) -> Void,
+        _ look: (String, UnsafeBufferPointer<Float>) -> Void
+    ) throws {
+        let runner = ModelRunner(self, engine: engine, threads: threads, repeatsMXNetSums: true)
+        var batches = dataset.batches(of: batchSize, limit: limit)
+        let total = batches.count
+        var done = 0
+        while let batch = try batches.next() {
+            _ = try runner.run(batch.inputs, observing: Set(values)) { name, tensor in
+                tensor.asFloat32().withElements(as: Float.self) { look(name, $0) }
+            }
+            done += 1
+            progress(done, total)
+        }
     }
 
     /// The thresholds of all histograms, found side by side.

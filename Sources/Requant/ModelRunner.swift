@@ -19,6 +19,7 @@ public final class ModelRunner {
     private let engine: EngineChoice
     private let arithmetic: Arithmetic
     private let threads: Int?
+    private let repeatsMXNetSums: Bool
     private var compiled: [[Shape]: Compiled] = [:]
     /// The ranges that the run at hand found for its codes, by the buffers that hold them.
     private var foundRanges: [BufferID: Tensor] = [:]
@@ -30,7 +31,10 @@ public final class ModelRunner {
         let buffers: [String: BufferID]
     }
 
-    public init(_ model: Model, engine: EngineChoice = .onednn, arithmetic: Arithmetic = .exact, threads: Int? = nil) {
+    public init(_ model: Model, engine: EngineChoice = .onednn, arithmetic: Arithmetic = .exact, threads: Int? = nil,
+        repeatsMXNetSums: Bool = false
+    ) {
+        self.repeatsMXNetSums = repeatsMXNetSums
         self.model = model
         self.engine = engine
         self.arithmetic = arithmetic
@@ -107,7 +111,7 @@ public final class ModelRunner {
         try TypeInference().annotate(&graph, shapes: Dictionary(zip(inputs, shapes)) { first, _ in first })
         let (program, codes) = try Lowering.lower(graph, arithmetic: arithmetic)
         let executor: any Executor = switch engine {
-        case .onednn: try OneDNNExecutor(program, threads: threads)
+        case .onednn: try OneDNNExecutor(program, threads: threads, repeatsMXNetSums: repeatsMXNetSums)
         case .reference: ReferenceExecutor(program)
         }
         let buffers = Dictionary(program.values.map { ($0.name, $0.buffer) }) { first, _ in first }

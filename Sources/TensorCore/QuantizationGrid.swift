@@ -20,14 +20,16 @@ public struct QuantizationGrid: Hashable, Sendable {
 
     /// MXNet's symmetric grid for a calibrated range.
     public init(range: ValueRange, of dataType: DataType) {
-        self.steps = [range.magnitude / ValueRange.codes(dataType)]
+        // An empty range still needs a step that can be divided by.
+        self.steps = [range.magnitude == 0 ? 1 / Float(Int32.max) : range.magnitude / ValueRange.codes(dataType)]
         self.zeroPoint = 0
         self.range = range
     }
 
     /// Real units per code of a tensor with one step, rounded once.
     public func unitsPerCode(_ dataType: DataType) -> Float {
-        range.map { $0.magnitude / ValueRange.codes(dataType) } ?? steps[0]
+        guard let range, range.magnitude > 0 else { return steps[0] }
+        return range.magnitude / ValueRange.codes(dataType)
     }
 
     /// Codes per real unit of a tensor with one step.

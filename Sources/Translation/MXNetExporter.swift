@@ -172,13 +172,16 @@ private struct SymbolBuilder {
         parameter + (isMaximum ? "_max" : "_min")
     }
 
+    /// Before NumPy's shapes, MXNet took an array without dimensions for none at all.
+    private func storable(_ tensor: Tensor) -> Tensor { tensor.shape.rank == 0 ? tensor.reshaped([1]) : tensor }
+
     /// Arguments first, then auxiliary states, each in the order of the graph.
     func parameters() -> MXNetParameters {
         var arguments: [MXNetParameters.Entry] = [], states: [MXNetParameters.Entry] = []
         for value in graph.parameters {
             guard let tensor = value.tensor else { continue }
             let kind: MXNetParameters.Kind = auxiliaries.contains(value.id) ? .auxiliary : .argument
-            let entry = MXNetParameters.Entry(name: kind.rawValue + value.name, array: MXNetArray(tensor))
+            let entry = MXNetParameters.Entry(name: kind.rawValue + value.name, array: MXNetArray(storable(tensor)))
             if kind == .auxiliary { states.append(entry) } else { arguments.append(entry) }
             if let range = value.type?.quantization?.grid?.range {
                 for (isMaximum, bound) in [(false, range.min), (true, range.max)] {

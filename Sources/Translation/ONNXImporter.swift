@@ -32,12 +32,26 @@ public struct ONNXImporter {
                 try add(node, opset: opset, &graph, &values, &report)
             }
         }
+        dropAbsorbed(model, values, &graph, &report)
         graph.setOutputs(
             try model.graph.outputs.map { output in
                 guard let value = values[output.name] else { throw ModelError("nothing computes the output '\(output.name)'") }
                 return value
             })
         return (graph, report)
+    }
+
+    /// Constants that became attributes, such as scales, go; those that no node of the file used are named.
+    private func dropAbsorbed(
+        _ model: ONNXModel, _ values: [String: ValueID], _ graph: inout Graph, _ report: inout TranslationReport
+    ) {
+        let mentioned = Set(model.graph.nodes.flatMap(\.inputs) + model.graph.outputs.map(\.name))
+        let unused = model.graph.initializers.map(\.name).filter { name in
+            values[name].map { graph[$0].uses.isEmpty } ?? false
+        }
+        report.superfluous = unused.filter { !mentioned.contains($0) }
+        let outputs = Set(model.graph.outputs.map(\.name))
+        graph.removeUnusedVariables(unused.filter { mentioned.contains($0) && !outputs.contains($0) }.compactMap { values[$0] })
     }
 
     private func add(

@@ -8,9 +8,14 @@ extension ConvolutionKernel: AcceleratedKernel {
         // oneDNN wants the groups as an axis of their own.
         let outputs = weights.shape[0], tail = weights.shape.dimensions[1...]
         let weightShape = groups == 1 ? weights.shape : Shape([groups, outputs / groups] + tail)
+        // oneDNN 2.4, which MXNet 1.9.1 has, leaves float32 convolutions to AVX2's direct kernels where the channels are not
+        // multiples of 16; newer ones multiply matrices, which adds up in another order.
+        let takesDirectKernel = plan.repeatsMXNetSums && source.dataType == .float32
+            && outputs / groups % 16 != 0 && outputs / groups % 8 == 0
         return try stage.compile(step, into: plan, weightShape: weightShape) { layouts, attributes in
             try PrimitiveDescriptor(
-                "convolution of \(source) with \(weights)", dnnl_convolution_desc_t(), attributes, plan.engine
+                "convolution of \(source) with \(weights)", dnnl_convolution_desc_t(), attributes, plan.engine,
+                preferring: { !takesDirectKernel || ["jit:avx2", "jit_1x1:avx2"].contains($0) }
             ) {
                 dnnl_dilated_convolution_forward_desc_init(
                     $0, dnnl_forward_inference, dnnl_convolution_direct, layouts.source.pointer,

@@ -57,12 +57,14 @@ struct WeightCodes {
     /// Codes per unit of the weights: one for each channel, or one for all.
     var codesPerUnit: [Float]
 
-    /// Quantizes by channel as mkldnn_conv-inl.h does: 127.5 over the largest |w| of a channel, less where the int32
-    /// bias would exceed half of its range.
-    /// - Parameter sourceCodesPerUnit: of the data that the weights meet.
-    static func byChannel(_ folded: FoldedWeights, sourceCodesPerUnit source: Float) -> WeightCodes {
+    /// Quantizes by channel as mkldnn_conv-inl.h does: `limit` over the largest |w| of a channel, less where
+    /// the int32 bias would exceed half of its range.
+    /// - Parameters:
+    ///   - source: codes per unit of the data that the weights meet.
+    ///   - limit: which code the largest weight becomes.
+    static func byChannel(_ folded: FoldedWeights, sourceCodesPerUnit source: Float, limit: Float) -> WeightCodes {
         let scales = folded.channelMagnitudes.enumerated().map { channel, magnitude in
-            var scale = ValueRange(-magnitude, magnitude).codesPerUnit(.int8)
+            var scale = magnitude == 0 ? Float(Int32.max) : limit / magnitude
             if let bias = folded.bias?[channel], bias != 0 {
                 let limit = (bias > 0 ? Float(Int32.max) : Float(Int32.min)) / 2 / bias / source
                 scale = min(scale, limit)
@@ -73,9 +75,9 @@ struct WeightCodes {
     }
 
     /// Quantizes with one factor for the whole tensor, as MXNet does before the ranges are known.
-    static func byTensor(_ folded: FoldedWeights, sourceCodesPerUnit source: Float) -> WeightCodes {
+    static func byTensor(_ folded: FoldedWeights, sourceCodesPerUnit source: Float, limit: Float) -> WeightCodes {
         let magnitude = folded.channelMagnitudes.max() ?? 0
-        return WeightCodes(folded, [ValueRange(-magnitude, magnitude).codesPerUnit(.int8)], source)
+        return WeightCodes(folded, [magnitude == 0 ? Float(Int32.max) : limit / magnitude], source)
     }
 
     private init(_ folded: FoldedWeights, _ scales: [Float], _ source: Float) {

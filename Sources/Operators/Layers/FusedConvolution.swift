@@ -27,7 +27,7 @@ struct FusedConvolution: OperatorDefinition {
             quantizedInputs: { node in [0] + ((try? FusedConvolutionForm(node))?.residualInput.map { [$0] } ?? []) },
             offlineInputs: { _ in [] }, quantizedFlag: "true", supportsChannelWise: false))
 
-    let onnx = ONNXForm.none(because: "it is taken apart into the nodes that it swallowed")
+    let onnx = ONNXForm.unsupported(because: "it is taken apart into the nodes that it swallowed")
 
     func inferTypes(_ node: NodeReader) throws -> [ValueType] {
         let form = try FusedConvolutionForm(node.node)

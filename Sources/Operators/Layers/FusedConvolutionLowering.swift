@@ -41,6 +41,23 @@ struct FusedConvolutionLowering {
             weights: try node.parameter(1), bias: form.biasInput.map { try node.parameter($0) }, batchNorm: statistics)
     }
 
+    /// The integers of a layer whose ranges are known: quantized by channel, or as they are stored.
+    func calibratedCodes(_ sourceScale: Float, _ arithmetic: Arithmetic) throws -> WeightCodes {
+        let weights = try node.parameter(1)
+        guard weights.dataType == .int8 else {
+            return WeightCodes.byChannel(try folded(), sourceCodesPerUnit: sourceScale, limit: try codeLimit(arithmetic))
+        }
+        guard let grid = try node.type(1).quantization?.grid else {
+            throw ModelError("its weights are int8, but their step is not known")
+        }
+        let bias = try form.biasInput.map { try node.parameter($0) }
+        return WeightCodes(weights: weights, bias: bias, codesPerUnit: grid.steps.map { 1 / $0 })
+    }
+
+    private func codeLimit(_ arithmetic: Arithmetic) throws -> Float {
+        ParameterCodes.limit(of: try node.input(1).attributes, arithmetic)
+    }
+
     private func lowerFloat(_ source: LoweredValue, _ residual: LoweredValue?, _ lowering: inout Lowering) throws {
         let folded = try folded()
         var operands = [source.buffer, lowering.addConstant(folded.weights)]
@@ -55,7 +72,7 @@ struct FusedConvolutionLowering {
         _ source: LoweredValue, _ sourceScale: Float, _ residual: LoweredValue?, _ range: ValueRange,
         _ lowering: inout Lowering
     ) throws {
-        let codes = WeightCodes.byChannel(try folded(), sourceCodesPerUnit: sourceScale)
+        let codes = try calibratedCodes(sourceScale, lowering.arithmetic)
         let outputType: DataType = form.outputIsUnsigned ? .uint8 : .int8
         let resultScale = range.codesPerUnit(outputType)
         let residualScale = try residual.map { resultScale / (try gridScale(of: $0)) } ?? 0
@@ -76,7 +93,7 @@ struct FusedConvolutionLowering {
         _ source: LoweredValue, _ sourceScale: Float, _ residual: LoweredValue?, _ lowering: inout Lowering
     ) throws {
         let folded = try folded()
-        let codes = WeightCodes.byTensor(folded, sourceCodesPerUnit: sourceScale)
+        let codes = WeightCodes.byTensor(folded, sourceCodesPerUnit: sourceScale, limit: try codeLimit(lowering.arithmetic))
         let weightScale = codes.codesPerUnit[0]
         let residualScale = try residual.map { sourceScale * weightScale / (try gridScale(of: $0)) } ?? 0
         let stage = OutputStage(
@@ -96,7 +113,9 @@ struct FusedConvolutionLowering {
         _ source: LoweredValue, _ range: BufferID, _ residual: LoweredValue?, _ lowering: inout Lowering
     ) throws {
         let folded = try folded()
-        let codes = WeightCodes.byTensor(FoldedWeights(weights: folded.weights), sourceCodesPerUnit: 1)
+        let codes = WeightCodes.byTensor(
+            FoldedWeights(weights: folded.weights), sourceCodesPerUnit: 1,
+            limit: try codeLimit(lowering.arithmetic))
         let sums = try lowering.add(
             form.convolution.kernelOperation(OutputStage(outputType: .int32)),
             [source.buffer, lowering.addConstant(codes.weights)], node)

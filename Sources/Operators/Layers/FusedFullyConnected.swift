@@ -33,7 +33,7 @@ struct FusedFullyConnected: OperatorDefinition {
         (try? FusedFullyConnectedForm(node)).map { $0.attributes.hasBias ? 3 : 2 } ?? 2
     }
 
-    let onnx = ONNXForm.none(because: "it is taken apart into the nodes that it swallowed")
+    let onnx = ONNXForm.unsupported(because: "it is taken apart into the nodes that it swallowed")
 
     func inferTypes(_ node: NodeReader) throws -> [ValueType] {
         let form = try FusedFullyConnectedForm(node.node)

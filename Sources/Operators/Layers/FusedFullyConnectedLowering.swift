@@ -86,8 +86,8 @@ struct FusedFullyConnectedLowering {
     private func codesPerUnit(_ input: Int, _ arithmetic: Arithmetic) throws -> Float {
         let grid = try grid(input)
         guard let range = grid.range else { return 1 / grid.steps[0] }
-        if arithmetic == .mxnet { return range.codesPerUnit(.int8) }
-        return range.magnitude == 0 ? Float(Int32.max) : ParameterCodes.limit(of: try node.input(input).attributes) / range.magnitude
+        let limit = ParameterCodes.limit(of: try node.input(input).attributes, arithmetic)
+        return range.magnitude == 0 ? Float(Int32.max) : limit / range.magnitude
     }
 
     private func floatBias(_ arithmetic: Arithmetic) throws -> Tensor {
@@ -97,19 +97,21 @@ struct FusedFullyConnectedLowering {
         return Tensor(bias.elements(as: Int8.self).map { Float($0) / scale })
     }
 
-    private func weightCodes(_ sourceScale: Float, _ arithmetic: Arithmetic) throws -> WeightCodes {
+    func weightCodes(_ sourceScale: Float, _ arithmetic: Arithmetic) throws -> WeightCodes {
         let weights = try node.parameter(1)
         guard weights.dataType == .int8 else {
             guard form.isChannelWise else { throw ModelError("its weights are float, but its data is quantized") }
             let bias = try form.attributes.hasBias ? node.parameter(2) : nil
             let folded = try FoldedWeights(weights: weights, bias: bias, batchNorm: nil)
-            return WeightCodes.byChannel(folded, sourceCodesPerUnit: sourceScale)
+            return WeightCodes.byChannel(folded, sourceCodesPerUnit: sourceScale,
+                limit: ParameterCodes.limit(of: try node.input(1).attributes, arithmetic))
         }
         var weightScale = try codesPerUnit(1, arithmetic)
         guard form.attributes.hasBias else {
             return WeightCodes(weights: weights, bias: nil, codesPerUnit: [weightScale])
         }
         let bias = try node.parameter(2)
+        if bias.dataType == .int32 { return WeightCodes(weights: weights, bias: bias, codesPerUnit: [weightScale]) }
         guard bias.dataType == .int8 else {
             throw ModelError("its weights are int8, but its bias is \(bias.dataType)")
         }

@@ -1,19 +1,22 @@
 import GraphIR
 import TensorCore
 
-/// The int8 parameters of a fully connected layer: codes, and a range that says what the largest code stands for.
+/// Which code the largest weight of a layer becomes, or the larger end of an int8 parameter's range.
 public enum ParameterCodes {
-    /// MXNet's quantizer maps the larger end of the range to this code (src/operator/quantization/quantize-inl.h).
-    public static let mxnetLimit: Float = 127
-    /// MXNet's layer reads the codes as if it had been this one (src/operator/subgraph/mkldnn/mkldnn_fc.cc).
-    public static let layerLimit: Float = 127.5
-    /// Attribute of a parameter whose range was made for the layer's reading, so that MXNet computes what it means;
-    /// MXNet keeps such hidden attributes and does not look at them.
+    /// All of int8 that is symmetric: nothing is cut off. MXNet quantizes the int8 parameters of fully connected layers so
+    /// (src/operator/quantization/quantize-inl.h).
+    public static let whole: Float = 127
+    /// What MXNet's layers take it for (mkldnn_conv.cc, mkldnn_fc.cc). A float weight loses half a code at the end; an int8
+    /// parameter is read 0.39 % too small.
+    public static let mxnet: Float = 127.5
+    /// Attribute of a parameter that was made for MXNet's reading, so that MXNet computes what it means. MXNet keeps such
+    /// hidden attributes and does not look at them.
     public static let limitAttribute = "__code_limit__"
 
-    /// Which code the larger end of a parameter's range stands for.
-    public static func limit(of attributes: Attributes) -> Float {
-        (try? attributes.number(limitAttribute)).flatMap { $0.map(Float.init) } ?? mxnetLimit
+    /// The code that a parameter's largest magnitude stands for.
+    public static func limit(of attributes: Attributes, _ arithmetic: Arithmetic = .exact) -> Float {
+        if arithmetic == .mxnet { return mxnet }
+        return (try? attributes.number(limitAttribute)).flatMap { $0.map(Float.init) } ?? whole
     }
 }
 

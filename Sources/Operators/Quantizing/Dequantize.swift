@@ -32,6 +32,10 @@ struct Dequantize: OperatorDefinition {
     func inferTypes(_ node: NodeReader) throws -> [ValueType] { [ValueType(.float32, try node.type(0).shape)] }
 
     func lower(_ node: NodeReader, _ lowering: inout Lowering) throws {
+        if let stored = try node.input(0).tensor {
+            lowering.define(node, LoweredValue(lowering.addConstant(try dequantized(stored, node))))
+            return
+        }
         let source = try lowering.value(node, 0)
         let result = switch source.codes {
         case .grid(let codesPerUnit, let zeroPoint):
@@ -42,6 +46,22 @@ struct Dequantize: OperatorDefinition {
         case nil: throw ModelError("its input is not quantized")
         }
         lowering.define(node, LoweredValue(result))
+    }
+
+    /// Stored codes, such as the weights of QDQ form, are read once.
+    private func dequantized(_ codes: Tensor, _ node: NodeReader) throws -> Tensor {
+        guard let grid = try node.type(0).quantization?.grid else { throw ModelError("its input is not quantized") }
+        let values = codes.floats()
+        let zeroPoint = Float(grid.zeroPoint)
+        let axis = grid.axis.flatMap { codes.shape.normalized(axis: $0) } ?? 0
+        let inner = codes.shape.rank == 0 ? 1 : codes.shape.strides[axis]
+        guard grid.steps.count == 1 || codes.shape.rank > 0 && codes.shape[axis] == grid.steps.count else {
+            throw ModelError("\(grid.steps.count) steps do not fit axis \(axis) of \(codes.shape)")
+        }
+        let real = values.indices.map { index in
+            (values[index] - zeroPoint) * (grid.steps.count == 1 ? grid.steps[0] : grid.steps[index / inner % grid.steps.count])
+        }
+        return Tensor(real, shape: codes.shape)
     }
 
     private func unitsPerCode(_ node: NodeReader) throws -> Float? {

@@ -9,7 +9,7 @@ struct Requantize: OperatorDefinition {
     let mxnet: MXNetForm? = MXNetForm("_contrib_requantize", isAlwaysQuantized: true)
     let quantization = QuantizationRule.float(because: "it is part of what a quantized layer becomes")
 
-    let onnx = ONNXForm.none(because: "it is fused into the layer before it first")
+    let onnx = ONNXForm.unsupported(because: "it is fused into the layer before it first")
 
     func inferTypes(_ node: NodeReader) throws -> [ValueType] {
         let type = try QuantizedType(node.attributes)

@@ -102,7 +102,7 @@ public struct QuantizeGraph: Pass {
         let (codes, range) = Self.quantizeParameter(tensor)
         let id = patch.addParameter(
             QuantizedNames.quantize(graph[value].name), codes,
-            quantization: .known(QuantizationGrid(parameterRange: range, codeLimit: ParameterCodes.mxnetLimit)))
+            quantization: .known(QuantizationGrid(parameterRange: range, codeLimit: ParameterCodes.whole)))
         values.codes[value] = id
         return id
     }

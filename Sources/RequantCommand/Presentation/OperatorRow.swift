@@ -20,7 +20,7 @@ struct OperatorRow: Encodable {
         mxnet = (definition.mxnet?.names ?? []) + (definition.mxnet?.quantizedName.map { [$0] } ?? [])
         switch definition.onnx {
         case .mapped(let mapping): onnx = mapping.types
-        case .none(let reason): (onnx, onnxReason) = ([], reason)
+        case .unsupported(let reason): (onnx, onnxReason) = ([], reason)
         }
         quantization = definition.quantization.summary
     }

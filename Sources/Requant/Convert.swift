@@ -1,0 +1,111 @@
+import GraphIR
+import ONNXFormat
+import Operators
+import Passes
+import TensorCore
+import Translation
+
+/// How a model is to be written as ONNX.
+public struct ONNXOptions: Sendable {
+    public enum Batch: Sendable, Equatable {
+        case asGiven, dynamic
+        case fixed(Int)
+    }
+
+    /// By default 13 for quantized models, 17 for float ones.
+    public var opset: Int?
+    public var residual = ResidualForm.exact
+    public var batch = Batch.asGiven
+    /// Weights go into a file beside the model; by itself past 2 GB.
+    public var hasExternalData = false
+    public var arithmetic = Arithmetic.exact
+
+    public init() {}
+}
+
+/// What a conversion wrote.
+public struct ConversionResult: Sendable {
+    public var files: [String]
+    public var records: [PassRecord]
+    /// What the other format cannot hold, or holds otherwise.
+    public var losses: [String]
+}
+
+extension Model {
+    /// Whether any layer works on codes.
+    public var isQuantized: Bool { graph.values.contains { $0.type?.isQuantized ?? false } }
+
+    /// Writes the model as ONNX: float layers as they are, quantized ones in QDQ form.
+    /// - Throws: `ModelError` if shapes of inputs are not known, ranges are not calibrated, or an operator has no form.
+    public func saveONNX(to path: String, _ options: ONNXOptions = ONNXOptions()) throws -> ConversionResult {
+        try report.requireComplete()
+        var model = self
+        if case .fixed(let count) = options.batch { try model.setBatch(count) }
+        try model.requireShapes()
+        let wasQuantized = model.isQuantized
+        let (written, records) = try model.run(Pipelines.toQDQ(residual: options.residual, arithmetic: options.arithmetic))
+        let exporter = ONNXExporter(
+            opset: options.opset ?? (wasQuantized ? 13 : 17), hasDynamicBatch: options.batch == .dynamic)
+        guard ONNXExporter.opsets.contains(exporter.opset) else {
+            throw ModelError(
+                "opset \(exporter.opset) cannot be written",
+                advice: "\(ONNXExporter.opsets.lowerBound) to \(ONNXExporter.opsets.upperBound) can")
+        }
+        let file = try exporter.model(of: written.graph)
+        try ModelWriter.write(file, to: path, weights: options.hasExternalData ? .external(above: 1024) : .automatic)
+        return ConversionResult(files: [path], records: records, losses: qdqLosses(options))
+    }
+
+    /// Writes the model as an MXNet checkpoint; QDQ form becomes quantized layers.
+    /// - Throws: `ModelError` for what MXNet cannot hold.
+    public func saveMXNet(to path: String) throws -> ConversionResult {
+        try report.requireComplete()
+        let (collapsed, first) = try run(Pipelines.fromQDQ)
+        let (restored, second) = try collapsed.run(Pipelines.toMXNet)
+        let paths = try restored.saveCheckpoint(to: path)
+        let losses = second.filter { $0.outcome == .refused }.map { "'\($0.node)': \($0.explanation)" }
+        return ConversionResult(
+            files: [paths.symbol] + (paths.parameters.map { [$0] } ?? []), records: first + second, losses: losses)
+    }
+
+    /// The model with QDQ form made quantized layers, as it is run and drawn.
+    public func collapsed() throws -> Model { try run(Pipelines.fromQDQ).model }
+
+    private mutating func setBatch(_ count: Int) throws {
+        guard count > 0 else { throw ModelError("a batch of \(count) is not possible") }
+        var shapes: [String: Shape] = [:]
+        for id in graph.inputs {
+            guard let shape = graph[id].type?.shape, shape.rank > 0 else { continue }
+            shapes[graph[id].name] = shape.replacing(axis: 0, with: count)
+        }
+        try annotate(shapes: shapes)
+    }
+
+    private func requireShapes() throws {
+        let unknown = graph.inputs.map { graph[$0] }.filter { $0.type?.shape == nil }.map(\.name)
+        guard unknown.isEmpty else {
+            throw ModelError(
+                "the shape of \(unknown.map { "'\($0)'" }.commaSeparated) is not known", at: graph.name,
+                advice: "give it with --shape \(unknown[0])=1,3,224,224")
+        }
+    }
+
+    private func qdqLosses(_ options: ONNXOptions) -> [String] {
+        var losses: [String] = []
+        let sums = graph.nodes.filter { $0.op == "FusedConvolution" && $0.attributes["with_sum"] != nil && $0.attributes["quantized"] != nil }
+        if !sums.isEmpty {
+            switch options.residual {
+            case .exact:
+                losses.append(
+                    "\(sums.count) residual sums keep one rounding (--residual exact); ONNX Runtime computes them in float")
+            case .runtime:
+                losses.append(
+                    "\(sums.count) residual sums are rounded once more (--residual runtime), so that ONNX Runtime has integer kernels for them")
+            }
+            if options.arithmetic == .mxnet {
+                losses.append("MXNet's half range in residual sums of mixed types cannot be written; the sums keep their whole range")
+            }
+        }
+        return losses
+    }
+}

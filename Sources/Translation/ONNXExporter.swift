@@ -1,0 +1,80 @@
+import GraphIR
+import ONNXFormat
+import Operators
+import TensorCore
+
+/// Graph → ONNX. Every node is written by its operator; fused and quantized layers are taken apart by passes before.
+public struct ONNXExporter {
+    /// The oldest version that has per-channel QDQ, and the newest that the operators here are known in.
+    public static let opsets = 13...24
+    public let opset: Int
+    /// The first axis of inputs and outputs is called `batch` instead of having an extent.
+    public var hasDynamicBatch: Bool
+    private let table: OperatorTable
+
+    public init(opset: Int, hasDynamicBatch: Bool = false, table: OperatorTable = .standard) {
+        self.opset = opset
+        self.hasDynamicBatch = hasDynamicBatch
+        self.table = table
+    }
+
+    /// - Parameter graph: annotated with shapes.
+    /// - Throws: `ModelError` that lists every node whose operator has no ONNX form, with the reasons.
+    public func model(of graph: Graph) throws -> ONNXModel {
+        let order = graph.topologicalOrder().map { graph[$0] }
+        try refuseUnwritable(order)
+        var writing = ONNXWriting(opset: opset)
+        for node in order {
+            guard case .mapped(let mapping) = try table.definition(of: node.op).onnx else { continue }
+            let reader = NodeReader(node, in: graph)
+            for case let input? in node.inputs where node.op != "Dequantize" {
+                if let tensor = graph[input].tensor { writing.initializer(graph[input].name, tensor) }
+            }
+            try reader.locating { try mapping.write(reader, &writing) }
+        }
+        let names = Set(graph.outputs)
+        let inner = order.flatMap(\.outputs).filter { !names.contains($0) }
+        let body = ONNXGraph(
+            name: graph.name.isEmpty ? "model" : graph.name, nodes: writing.nodes, initializers: writing.initializers,
+            inputs: graph.inputs.map { info(graph[$0]) }, outputs: graph.outputs.map { info(graph[$0]) },
+            valueInfo: inner.map { info(graph[$0]) })
+        return ONNXModel(
+            irVersion: Self.irVersion(forOpset: opset), opsetImports: [ONNXOpset(version: opset)],
+            producerName: "Requant", producerVersion: "0.1",
+            metadata: graph.metadata.map { ONNXProperty(key: $0.key, value: $0.value) }, graph: body)
+    }
+
+    private func refuseUnwritable(_ nodes: [Node]) throws {
+        let refusals = nodes.compactMap { node -> String? in
+            switch table[node.op]?.onnx {
+            case .mapped: nil
+            case .unsupported(let reason): "'\(node.name)' (\(node.op)): \(reason)"
+            case nil: "'\(node.name)' (\(node.op)): the operator is not known"
+            }
+        }
+        guard refusals.isEmpty else {
+            throw ModelError(
+                "cannot be written as ONNX: \(refusals.joined(separator: "; "))",
+                advice: "'requant operators' lists what can be")
+        }
+    }
+
+    private func info(_ value: Value) -> ONNXValueInfo {
+        guard let type = value.type else { return ONNXValueInfo(name: value.name, type: nil) }
+        var shape = type.shape?.dimensions.map { ONNXDimension.known($0) }
+        if hasDynamicBatch, shape?.isEmpty == false { shape?[0] = .symbolic("batch") }
+        return ONNXValueInfo(name: value.name, type: .tensor(ONNXElementType(type.dataType), shape: shape))
+    }
+
+    /// The IR version that the ONNX release with this opset wrote (docs/Versioning.md of ONNX).
+    static func irVersion(forOpset opset: Int) -> Int {
+        switch opset {
+        case ...14: 7
+        case ...18: 8
+        case ...20: 9
+        case ...22: 10
+        case 23: 11
+        default: 12
+        }
+    }
+}
