@@ -31,7 +31,7 @@ public struct RestoreFloatParameters: Pass {
         let graph = context.graph
         guard let codes = graph[weights].tensor, let grid = graph[weights].type?.quantization?.grid else { return }
         let restored = RestoredWeights(codes, grid)
-        var patch = GraphPatch(for: graph, "float weights: \(restored.summary)")
+        var patch = GraphPatch(for: graph, "float weights")
         patch.setInput(
             1, of: node.id,
             to: patch.addParameter(
@@ -44,10 +44,9 @@ public struct RestoreFloatParameters: Pass {
             patch.setInput(2, of: node.id, to: patch.addParameter(Self.stem(graph[bias].name), Tensor(values)))
         }
         try context.apply(patch, to: node.name)
-        if restored.changedChannels > 0 {
+        if restored.changedCodes > 0 {
             context.refuse(
-                node.name,
-                because: "\(restored.changedChannels) of \(codes.shape[0]) channels have no code of 127; MXNet quantizes them on a finer grid")
+                node.name, because: "MXNet makes another code of \(restored.changedCodes) of its \(codes.elementCount) weights")
         }
     }
 
@@ -90,8 +89,9 @@ public struct RestoreFloatParameters: Pass {
 /// Float weights of which MXNet makes given codes again.
 struct RestoredWeights {
     let weights: Tensor
-    /// Channels without a code of the largest magnitude.
-    private(set) var changedChannels = 0
+    /// Weights of which MXNet makes another code: where no neighbour of the largest rounds the right way, and in channels
+    /// without a code of the largest magnitude, which MXNet puts on a finer grid.
+    private(set) var changedCodes = 0
 
     init(_ codes: Tensor, _ grid: QuantizationGrid) {
         let channels = codes.shape[0]
@@ -103,14 +103,21 @@ struct RestoredWeights {
             let range = channel * columns..<(channel + 1) * columns
             for index in range { restored[index] = Float(values[index]) * step }
             let largest = values[range].map { Int($0).magnitude }.max() ?? 0
-            if largest > 0 && largest < 127 { changedChannels += 1 }
-            guard largest >= 127 else { continue }
+            guard largest >= 127 else {
+                if largest > 0 { changedCodes += columns }
+                continue
+            }
             // The codes that can stand for the largest weight: 127 of itself, −128 or else −127 by the way it rounds.
             let top: Int8 = values[range].contains(127) ? 127 : values[range].contains(-128) ? -128 : -127
             let magnitude = Self.magnitude(step: step, lowest: values[range].contains(-128) ? -128 : -127)
             let first = range.first { values[$0] == top }
             for index in range where index == first || values[index] == -128 {
                 restored[index] = values[index] < 0 ? -magnitude : magnitude
+            }
+            let codesPerUnit = 127.5 / magnitude
+            changedCodes += range.count { index in
+                let code = (restored[index] * codesPerUnit).rounded(.toNearestOrEven)
+                return min(max(code, -128), 127) != Float(values[index])
             }
         }
         weights = Tensor(restored, shape: codes.shape)
@@ -128,6 +135,4 @@ struct RestoredWeights {
         }
         return middle
     }
-
-    var summary: String { changedChannels == 0 ? "the same codes" : "\(changedChannels) channels on a finer grid" }
 }
