@@ -1,3 +1,4 @@
+import Foundation
 import GraphIR
 import OrderedCollections
 import ONNXFormat
@@ -52,7 +53,7 @@ public struct ONNXWriting {
         nodes.append(
             ONNXNode(
                 type, name: node.node.name + suffix, inputs: inputs, outputs: outputs ?? [output(node)],
-                attributes: attributes))
+                attributes: attributes, docString: ONNXOrigins.text(for: node.node)))
     }
 
     /// Adds a constant, once for each name; returns its name.
@@ -128,7 +129,8 @@ public struct ONNXReading {
     public mutating func define(_ op: String, _ attributes: Attributes = [:], inputs: [ValueID?]? = nil) {
         graph.add(
             NodeDraft(
-                name: name, op: op, attributes: attributes, inputs: inputs ?? self.inputs, outputNames: node.outputs))
+                name: name, op: op, attributes: attributes, inputs: inputs ?? self.inputs,
+                origins: ONNXOrigins.read(node.docString), outputNames: node.outputs))
     }
 
     /// Adds a node that computes something on the way to the outputs.
@@ -145,5 +147,21 @@ public struct ONNXReading {
     public mutating func setGrid(_ grid: QuantizationGrid, ofInput index: Int) {
         guard hasInput(index), let id = inputs[index], let tensor = graph[id].tensor else { return }
         graph.setTensor(tensor, of: id, quantization: .known(grid))
+    }
+}
+
+/// What a node stands for in the model that it came from, kept in the node's doc_string: stages are aligned by it.
+enum ONNXOrigins {
+    private static let prefix = "stands for "
+    private static let separator = " + "
+
+    static func text(for node: Node) -> String {
+        node.origins == [node.name] || node.origins.isEmpty ? "" : prefix + node.origins.joined(separator: separator)
+    }
+
+    /// Nil where the text does not say.
+    static func read(_ text: String) -> [String]? {
+        guard text.hasPrefix(prefix) else { return nil }
+        return String(text.dropFirst(prefix.count)).components(separatedBy: separator)
     }
 }

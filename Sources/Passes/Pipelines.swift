@@ -32,6 +32,9 @@ public enum Pipelines {
     public static let fromQDQ = Pipeline(
         name: "from-qdq", summary: "QDQ form back to quantized layers", passes: [ShiftSignedActivations(.toSigned), CollapseQDQ()])
 
+    /// For models that are in the right form already.
+    public static let nothing = Pipeline(name: "nothing", summary: "leaves the graph alone", passes: [])
+
     /// Before an MXNet checkpoint is written.
     public static let toMXNet = Pipeline(
         name: "to-mxnet", summary: "the parameters that MXNet stores", passes: [RestoreFloatParameters()])

@@ -26,6 +26,8 @@ public struct ONNXOptions: Sendable {
 /// What a conversion wrote.
 public struct ConversionResult: Sendable {
     public var files: [String]
+    /// How many nodes were written.
+    public var nodes: Int
     public var records: [PassRecord]
     /// What the other format cannot hold, or holds otherwise.
     public var losses: [String]
@@ -53,23 +55,27 @@ extension Model {
         }
         let file = try exporter.model(of: written.graph)
         try ModelWriter.write(file, to: path, weights: options.hasExternalData ? .external(above: 1024) : .automatic)
-        return ConversionResult(files: [path], records: records, losses: qdqLosses(options))
+        return ConversionResult(
+            files: [path], nodes: file.graph.nodes.count, records: records, losses: qdqLosses(options))
     }
 
     /// Writes the model as an MXNet checkpoint; QDQ form becomes quantized layers.
     /// - Throws: `ModelError` for what MXNet cannot hold.
     public func saveMXNet(to path: String) throws -> ConversionResult {
         try report.requireComplete()
-        let (collapsed, first) = try run(Pipelines.fromQDQ)
+        let (collapsed, first) = try run(graph.metadata["format"] == "ONNX" ? Pipelines.fromQDQ : Pipelines.nothing)
         let (restored, second) = try collapsed.run(Pipelines.toMXNet)
         let paths = try restored.saveCheckpoint(to: path)
         let losses = second.filter { $0.outcome == .refused }.map { "'\($0.node)': \($0.explanation)" }
         return ConversionResult(
-            files: [paths.symbol] + (paths.parameters.map { [$0] } ?? []), records: first + second, losses: losses)
+            files: [paths.symbol] + (paths.parameters.map { [$0] } ?? []), nodes: restored.graph.topologicalOrder().count,
+            records: first + second, losses: losses)
     }
 
-    /// The model with QDQ form made quantized layers, as it is run and drawn.
-    public func collapsed() throws -> Model { try run(Pipelines.fromQDQ).model }
+    /// The model with QDQ form made quantized layers, as it is run.
+    public func collapsed() throws -> Model {
+        graph.metadata["format"] == "ONNX" ? try run(Pipelines.fromQDQ).model : self
+    }
 
     private mutating func setBatch(_ count: Int) throws {
         guard count > 0 else { throw ModelError("a batch of \(count) is not possible") }

@@ -24,7 +24,7 @@ extension Model {
         with candidate: Model, names: (reference: String, candidate: String), on dataset: Dataset,
         _ options: DiffOptions = DiffOptions(), progress: (Int, Int) -> Void = { _, _ in }
     ) throws -> ComparisonReport {
-        var diff = try StreamingDiff(self, candidate, options)
+        var diff = try StreamingDiff(collapsed(), candidate.collapsed(), options)
         var batches = dataset.batches(of: options.run.batchSize, limit: options.run.batches)
         var (samples, done) = (0, 0)
         while let batch = try batches.next() {

@@ -38,9 +38,12 @@ public struct Model: Sendable {
             model = Model(graph: graph, report: report)
         } else {
             let paths = try CheckpointPaths(reading: path, epoch: epoch, parameters: parameters)
-            let checkpoint = try MXNetCheckpoint(paths)
+            var checkpoint = try MXNetCheckpoint(paths)
+            let version = checkpoint.symbol.version
+            checkpoint.symbol = LegacyUpgrade.upgrade(checkpoint.symbol).symbol
             let (graph, report) = try locating(paths.symbol) { try MXNetImporter().graph(of: checkpoint, name: name) }
             model = Model(graph: graph, report: report)
+            model.graph.metadata["mxnet_version"] = String(version ?? 800)
         }
         do { try model.annotate(shapes: shapes) } catch let error as ModelError where shapes.isEmpty {
             model.typeProblem = error
@@ -80,9 +83,9 @@ public struct Model: Sendable {
     }
 
     /// Writes the model; what `path` ends in decides the format.
-    public func save(to path: String) throws {
-        guard !path.hasSuffix(".onnx") else { throw ModelError("ONNX cannot be written yet", at: path) }
-        try saveCheckpoint(to: path)
+    @discardableResult
+    public func save(to path: String) throws -> ConversionResult {
+        path.hasSuffix(".onnx") ? try saveONNX(to: path) : try saveMXNet(to: path)
     }
 
     /// The name without folder and ending: `resnet18` of `models/resnet18-symbol.json`.

@@ -35,9 +35,10 @@ extension Model {
         on dataset: Dataset, _ options: RunOptions = RunOptions(), observesAll: Bool = false,
         progress: (Int, Int) -> Void = { _, _ in }
     ) throws -> RunResult {
+        let model = try collapsed()
         let runner = ModelRunner(
-            self, engine: options.engine, arithmetic: options.arithmetic, threads: options.threads)
-        let observed = observesAll ? calibratableValues : []
+            model, engine: options.engine, arithmetic: options.arithmetic, threads: options.threads)
+        let observed = observesAll ? model.calibratableValues : []
         var parts: [String: [Tensor]] = [:]
         var classification: ClassificationMetrics? = ClassificationMetrics()
         var batches = dataset.batches(of: options.batchSize, limit: options.batches)

@@ -32,6 +32,8 @@ private struct SymbolTranslation {
     private let hasParameters: Bool
     /// For each node, one more than the highest output that anything uses.
     private let usedOutputs: [Int]
+    /// The same for uses by the outputs of the model and by operators that the table lacks.
+    private let plainlyUsedOutputs: [Int]
     /// The value of each entry: node, output.
     private var values: [MXNetSymbol.Entry: ValueID] = [:]
     private var usedNames = Set<String>()
@@ -42,9 +44,14 @@ private struct SymbolTranslation {
         self.symbol = symbol
         self.table = table
         hasParameters = parameters != nil
-        var used = [Int](repeating: 0, count: symbol.nodes.count)
-        for entry in symbol.nodes.flatMap(\.inputs) + symbol.heads { used[entry.node] = max(used[entry.node], entry.output + 1) }
-        usedOutputs = used
+        func highest(_ entries: [MXNetSymbol.Entry]) -> [Int] {
+            var used = [Int](repeating: 0, count: symbol.nodes.count)
+            for entry in entries { used[entry.node] = max(used[entry.node], entry.output + 1) }
+            return used
+        }
+        usedOutputs = highest(symbol.nodes.flatMap(\.inputs) + symbol.heads)
+        plainlyUsedOutputs = highest(
+            symbol.nodes.filter { table.meaning(ofMXNet: $0.op) == nil }.flatMap(\.inputs) + symbol.heads)
         graph = Graph(name: name)
         graph.metadata["format"] = "MXNet symbol"
         graph.metadata["mxnet_version"] = symbol.version.map(String.init)
@@ -129,7 +136,8 @@ private struct SymbolTranslation {
         noteMissingParameters(draft, form)
         let isTriple = isQuantized && form.quantizedOutputIsTriple(draft)
         let visible = max((symbol.outputCount(of: index) ?? 1) - form.hiddenOutputs(draft), 1)
-        add(draft, index, outputs: isTriple ? 1 : max(visible, usedOutputs[index]))
+        // Ranges are folded into the codes' grid, unless an unknown operator uses them.
+        add(draft, index, outputs: isTriple ? max(1, plainlyUsedOutputs[index]) : max(visible, usedOutputs[index]))
     }
 
     /// Adds a node with as many outputs, under MXNet's names for them.

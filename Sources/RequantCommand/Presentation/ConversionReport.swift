@@ -1,0 +1,32 @@
+import Passes
+import Requant
+
+/// What a conversion wrote, what became what, and what could not be kept.
+struct ConversionReport: Encodable {
+    var files: [String]
+    var nodes: Int
+    var changes: [PassReport.Row]
+    var losses: [String]
+
+    init(_ result: ConversionResult) {
+        files = result.files
+        nodes = result.nodes
+        changes = result.records.filter { $0.outcome == .applied }.map(PassReport.Row.init)
+        losses = result.losses
+    }
+
+    func text(explain: Bool) -> String {
+        var lines = files
+        lines.append("\(Wording.count(nodes, "node")) written")
+        var counts: [(pass: String, count: Int)] = []
+        for change in changes {
+            if let index = counts.firstIndex(where: { $0.pass == change.pass }) { counts[index].count += 1 } else {
+                counts.append((change.pass, 1))
+            }
+        }
+        for (pass, count) in counts { lines.append("  \(pass): \(Wording.count(count, "change"))") }
+        if explain { for change in changes { lines.append("    \(change.pass) \(change.node): \(change.explanation)") } }
+        lines += losses.isEmpty ? ["nothing was lost"] : losses.map { "note: \($0)" }
+        return lines.joined(separator: "\n") + "\n"
+    }
+}
