@@ -7,6 +7,8 @@ import TensorCore
 public struct ONNXExporter {
     /// The oldest version that has per-channel QDQ, and the newest that the operators here are known in.
     public static let opsets = 13...24
+    /// Marks what the metadata say of the model that this one was made from.
+    private static let sourcePrefix = "source_"
     public let opset: Int
     /// The first axis of inputs and outputs is called `batch` instead of having an extent.
     public var hasDynamicBatch: Bool
@@ -41,7 +43,9 @@ public struct ONNXExporter {
         return ONNXModel(
             irVersion: Self.irVersion(forOpset: opset), opsetImports: [ONNXOpset(version: opset)],
             producerName: "Requant", producerVersion: "0.1",
-            metadata: graph.metadata.map { ONNXProperty(key: $0.key, value: $0.value) }, graph: body)
+            metadata: graph.metadata.map { key, value in
+                ONNXProperty(key: key.hasPrefix(Self.sourcePrefix) ? key : Self.sourcePrefix + key, value: value)
+            }, graph: body)
     }
 
     private func refuseUnwritable(_ nodes: [Node]) throws {

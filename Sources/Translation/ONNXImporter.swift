@@ -12,11 +12,11 @@ public struct ONNXImporter {
     /// - Throws: `ModelError` for a node that uses what nothing computes.
     public func graph(of model: ONNXModel, name: String) throws -> (graph: Graph, report: TranslationReport) {
         var graph = Graph(name: name)
+        for property in model.metadata { graph.metadata[property.key] = property.value }
         graph.metadata["format"] = "ONNX"
         graph.metadata["ir_version"] = String(model.irVersion)
         for opset in model.opsetImports { graph.metadata["opset \(opset.domain)"] = String(opset.version) }
         if !model.producerName.isEmpty { graph.metadata["producer"] = "\(model.producerName) \(model.producerVersion)" }
-        for property in model.metadata { graph.metadata[property.key] = property.value }
 
         var report = TranslationReport()
         var values: [String: ValueID] = [:]
