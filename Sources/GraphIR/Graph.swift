@@ -39,7 +39,9 @@ public struct Graph: Sendable {
     /// How many identifiers of values have been given out.
     var valueLimit: Int { valueSlots.count }
 
-    public func producer(of value: ValueID) -> Node? { self[value].producer.map { self[$0] } }
+    public func producer(of value: ValueID) -> Node? {
+        self[value].producer.map { self[$0] }
+    }
 
     /// The nodes that use any output of `node`, each once, in the order of their identifiers.
     public func consumers(of node: Node) -> [Node] {

@@ -38,6 +38,8 @@ public struct Value: Sendable {
         if case .parameter(let tensor) = source { tensor } else { nil }
     }
 
+    // Inlined into the traversal, this one crashes the optimizer of Swift 6.3.1 (CopyPropagation).
+    @inline(never)
     public var producer: NodeID? {
         if case .result(let node, _) = source { node } else { nil }
     }
