@@ -57,12 +57,12 @@ struct BatchNorm: OperatorDefinition {
 }
 
 /// The stored statistics of a BatchNorm, one float32 for each channel.
-struct BatchNormStatistics {
-    var gamma: [Float], beta: [Float], mean: [Float], variance: [Float]
+public struct BatchNormStatistics {
+    public private(set) var gamma: [Float], beta: [Float], mean: [Float], variance: [Float]
     var epsilon: Double
 
     /// - Parameter parameters: gamma, beta, mean, variance.
-    init(_ attributes: Attributes, parameters: [Tensor]) throws {
+    public init(_ attributes: Attributes, parameters: [Tensor]) throws {
         let vectors = parameters.map { $0.floats() }
         guard vectors.count == 4, vectors.allSatisfy({ $0.count == vectors[0].count }) else {
             throw ModelError("gamma, beta, mean and variance differ in length: \(parameters.map(\.shape).commaSeparated)")

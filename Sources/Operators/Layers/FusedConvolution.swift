@@ -46,7 +46,7 @@ struct FusedConvolution: OperatorDefinition {
 }
 
 /// What is inside of a fused convolution, read from its body.
-struct FusedConvolutionForm {
+public struct FusedConvolutionForm {
     var convolution: ConvolutionAttributes
     /// Node attributes of the BatchNorm, if there is one.
     var batchNorm: Attributes?
@@ -55,10 +55,10 @@ struct FusedConvolutionForm {
     /// Applied after the addition.
     var postSumActivation: ActivationFunction?
     var biasInput: Int?
-    var batchNormInputs: Range<Int>?
+    public private(set) var batchNormInputs: Range<Int>?
     var residualInput: Int?
 
-    init(_ node: any NodeDescription) throws {
+    public init(_ node: any NodeDescription) throws {
         guard let body = node.bodies.first else { throw ModelError("a fused node without its subgraph") }
         var inputs = 2
         var convolution: ConvolutionAttributes?

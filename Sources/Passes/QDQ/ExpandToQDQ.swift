@@ -153,22 +153,13 @@ private struct Expansion {
         return grid
     }
 
-    /// The convolution's result on codes of its own, before the residual is added. Nothing outside of these bounds can
-    /// change the sum's code: it is cut off at the ends of the sum's range anyway.
+    /// The convolution's result on codes of its own, before the residual is added.
     private func rounded(
         _ value: ValueID, _ origins: [String], _ node: NodeReader, _ patch: inout GraphPatch
     ) throws -> ValueID {
-        let residualType = try node.type(node.node.inputs.count - 1)
-        guard let sum = node.graph[node.node.outputs[0]].type, let sumGrid = sum.quantization?.grid,
-            let residualGrid = residualType.quantization?.grid
-        else { throw ModelError("its residual is not calibrated", at: node.place) }
-        func bounds(_ type: DataType, _ grid: QuantizationGrid) -> ClosedRange<Float> {
-            type.codeLimits.lowerBound * grid.steps[0]...type.codeLimits.upperBound * grid.steps[0]
-        }
-        let sums = bounds(sum.dataType, sumGrid), residuals = bounds(residualType.dataType, residualGrid)
-        let low = min(sums.lowerBound - residuals.upperBound, 0), high = max(sums.upperBound - residuals.lowerBound, 0)
-        let step = (high - low) / 255
-        let grid = QuantizationGrid(steps: [step], zeroPoint: Int((-low / step).rounded()))
+        let range = try PreSumRange(node).range
+        let step = (range.max - range.min) / 255
+        let grid = QuantizationGrid(steps: [step], zeroPoint: Int((-range.min / step).rounded()))
         let type = ValueType(.uint8, nil, quantization: .known(grid))
         let tensor = "\(origins.last ?? node.node.name)_output"
         let codes = quantize(value, tensor, type, origins, &patch)
