@@ -67,6 +67,7 @@ extension Model {
         let (restored, second) = try collapsed.run(Pipelines.toMXNet)
         let paths = try restored.saveCheckpoint(to: path)
         let losses = second.filter { $0.outcome == .refused }.map { "'\($0.node)': \($0.explanation)" }
+            + restored.halvedSums
         return ConversionResult(
             files: [paths.symbol] + (paths.parameters.map { [$0] } ?? []), nodes: restored.graph.topologicalOrder().count,
             records: first + second, losses: losses)
@@ -75,6 +76,21 @@ extension Model {
     /// The model with QDQ form made quantized layers, as it is run.
     public func collapsed() throws -> Model {
         graph.metadata["format"] == "ONNX" ? try run(Pipelines.fromQDQ).model : self
+    }
+
+    /// Residual sums that MXNet computes in the type of the residual, and so at half of their range.
+    private var halvedSums: [String] {
+        let sums = graph.topologicalOrder().map { graph[$0] }.filter { node in
+            guard let form = try? FusedConvolutionForm(node), let input = form.residualInput, let residual = node.inputs[input],
+                let type = graph[residual].type, let result = graph[node.outputs[0]].type
+            else { return false }
+            return type.isQuantized && result.dataType.isCode && type.dataType != result.dataType
+        }
+        guard !sums.isEmpty else { return [] }
+        return [
+            "MXNet 1.9.1 computes \(sums.count) residual sums of an int8 and a uint8 tensor at half of their range ("
+                + "\(sums[0].name)\(sums.count > 1 ? ", …" : "")); Requant computes them right, unless told --mxnet-compat"
+        ]
     }
 
     private mutating func setBatch(_ count: Int) throws {

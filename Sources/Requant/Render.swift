@@ -9,7 +9,7 @@ public enum DrawnPart: Sendable, Equatable {
     case whole
     /// The residual block of that name, or that holds a node of that name.
     case block(String)
-    /// Every residual block.
+    /// Every residual block of one model; of several models, the block with the most nodes.
     case blocks
 }
 
@@ -20,15 +20,17 @@ extension Model {
     }
 
     /// Draws one model, or several side by side with the same layers in one row.
-    /// - Throws: `ModelError` if a block does not exist, or if all blocks of several models are asked for.
+    /// - Throws: `ModelError` if a block does not exist.
     public static func drawing(of stages: [Stage], _ part: DrawnPart = .whole) throws -> GraphDrawing {
         guard stages.count == 1 else {
             switch part {
             case .whole: return try .sideBySide(stages)
             case .block(let name): return try .sideBySide(stages, block: name)
             case .blocks:
-                throw ModelError(
-                    "all blocks can be drawn of one model only", advice: "name one of them with --block")
+                guard let block = residualBlocks(of: stages).first else {
+                    throw ModelError("has no residual block", at: stages[0].graph.name)
+                }
+                return try .sideBySide(stages, block: block)
             }
         }
         let graph = stages[0].graph
@@ -40,6 +42,12 @@ extension Model {
             guard !blocks.isEmpty else { throw ModelError("has no residual block", at: graph.name) }
             return GraphDrawing(of: blocks, in: graph)
         }
+    }
+
+    /// The names of the residual blocks of the first stage, the one with the most nodes first.
+    public static func residualBlocks(of stages: [Stage]) -> [String] {
+        let blocks = stages.first.map { ResidualBlock.find(in: $0.graph) } ?? []
+        return blocks.sorted { $0.nodes.count > $1.nodes.count }.map(\.name)
     }
 
     /// The stages that `requant quantize --stages` wrote into a folder, in order: the names of the checkpoints.

@@ -53,7 +53,7 @@ struct ONNXRoundTripTests {
 
             // Back in MXNet's form. What MXNet rounds otherwise is said, and is a code here and there.
             let result = try qdq.saveMXNet(to: folder + "/back")
-            #expect(result.losses.allSatisfy { $0.contains("another code of 1 of its") })
+            #expect(result.losses.allSatisfy { $0.contains("another code of 1 of its") || $0.contains("half of their range") })
             let again = try Self.run(try Model.load(folder + "/back"), input)
             let largest = expected.map(abs).max() ?? 0
             #expect(zip(expected, again).allSatisfy { abs($0 - $1) <= 1e-2 * largest })

@@ -56,7 +56,7 @@ public struct FusedConvolutionForm {
     var postSumActivation: ActivationFunction?
     var biasInput: Int?
     public private(set) var batchNormInputs: Range<Int>?
-    var residualInput: Int?
+    public private(set) var residualInput: Int?
 
     public init(_ node: any NodeDescription) throws {
         guard let body = node.bodies.first else { throw ModelError("a fused node without its subgraph") }

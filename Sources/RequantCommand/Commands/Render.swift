@@ -22,7 +22,7 @@ struct Render: ParsableCommand {
     @Option(help: ArgumentHelp("Draws the residual block of this name, or that holds this node.", valueName: "name"))
     var block: String?
 
-    @Flag(help: "Draws all residual blocks and nothing else.")
+    @Flag(help: "Draws residual blocks and nothing else: all of one model, or the largest one of several side by side.")
     var blocks = false
 
     @Option(name: .shortAndLong, help: ArgumentHelp("x.svg, x.png, x.pdf or x.dot.", valueName: "out"))
@@ -44,6 +44,10 @@ struct Render: ParsableCommand {
         print(
             "\(out): \(Wording.count(stages.count, "model")), \(drawing.nodes.count) boxes, "
                 + Wording.count(drawing.edges.count, "arrow"))
+        let others = blocks && stages.count > 1 ? Model.residualBlocks(of: stages) : []
+        if others.count > 1 {
+            print("block \(others[0]); others, for --block: \(others.dropFirst().joined(separator: ", "))")
+        }
     }
 
     private func loadStages() throws -> [Stage] {
