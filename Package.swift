@@ -64,7 +64,7 @@ let package = Package(
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"]),
         .testTarget(name: "GraphIRTests", dependencies: ["GraphIR", "TestSupport"]),
         .testTarget(name: "KernelsTests", dependencies: ["Kernels", "TestSupport"]),
-        .testTarget(name: "OperatorsTests", dependencies: ["Operators", "TestSupport"]),
+        .testTarget(name: "OperatorsTests", dependencies: ["Requant", "TestSupport"]),
         .testTarget(name: "TranslationTests", dependencies: ["Requant", "TestSupport"]),
         .testTarget(name: "PassesTests", dependencies: ["Requant", "TestSupport"]),
         .testTarget(name: "OneDNNBackendTests", dependencies: ["Requant", "TestSupport"]),

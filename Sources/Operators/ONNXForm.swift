@@ -78,8 +78,8 @@ public struct ONNXReading {
         self.graph = graph
     }
 
-    /// The node's name, or that of its first output.
-    public var name: String { node.name.isEmpty ? node.outputs.first ?? node.opType : node.name }
+    /// The node's name, which the importer made unique.
+    public var name: String { node.name }
 
     public func hasInput(_ index: Int) -> Bool { inputs.indices.contains(index) && inputs[index] != nil }
 

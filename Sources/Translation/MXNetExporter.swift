@@ -18,7 +18,9 @@ public struct MXNetExporter {
         try TypeInference(table: table).annotate(&typed)
         var builder = SymbolBuilder(graph: typed, table: table)
         try builder.run()
-        return MXNetCheckpoint(symbol: builder.symbol(version: Self.version), parameters: builder.parameters())
+        var symbol = builder.symbol(version: Self.version)
+        if builder.usesNumPyShapes { symbol.attributes[MXNetMarks.numPyShapes] = .integer(1) }
+        return MXNetCheckpoint(symbol: symbol, parameters: builder.parameters())
     }
 }
 
@@ -44,6 +46,8 @@ private struct SymbolBuilder {
         self.graph = graph
         self.table = table
     }
+
+    var usesNumPyShapes: Bool { graph.metadata[MXNetMarks.numPyShapes] == "1" }
 
     func symbol(version: Int?) -> MXNetSymbol {
         MXNetSymbol(
@@ -113,7 +117,7 @@ private struct SymbolBuilder {
         positions[entity] = nodes.count
         switch entity {
         case .variable(let id):
-            nodes.append(MXNetSymbol.Node(op: "null", name: graph[id].name, attributes: graph[id].attributes.mapValues(\.description)))
+            nodes.append(MXNetSymbol.Node(op: "null", name: graph[id].name, attributes: attributes(of: graph[id])))
             rowPointer.append(rowPointer[nodes.count - 1] + 1)
         case .bound(let id, let isMaximum):
             nodes.append(MXNetSymbol.Node(op: "null", name: Self.boundName(graph[id].name, isMaximum)))
@@ -128,7 +132,7 @@ private struct SymbolBuilder {
             throw ModelError("MXNet has no operator for it", at: "node '\(node.name)' (\(node.op))")
         }
         let isQuantized = form.map { self.isQuantized(node, $0) } ?? false
-        let auxiliary = Set(form?.auxiliaryInputs(node) ?? [])
+        let auxiliary = Set(form?.auxiliaryInputs(node) ?? node.inputs.indices.filter { isMarkedAuxiliary(node.inputs[$0]) })
         for index in auxiliary { if let input = node.inputs[index] { auxiliaries.insert(input) } }
         let inputs = edges.enumerated().map { index, edge in
             MXNetSymbol.Entry(
@@ -144,6 +148,14 @@ private struct SymbolBuilder {
             isQuantized && form.quantizedOutputIsTriple(node) ? 3 : node.outputs.count + hiddenOutputs(node, form)
         } else { node.outputs.count }
         rowPointer.append(rowPointer[nodes.count - 1] + outputs)
+    }
+
+    private func isMarkedAuxiliary(_ value: ValueID?) -> Bool {
+        value.map { graph[$0].attributes[MXNetMarks.auxiliary] != nil } ?? false
+    }
+
+    private func attributes(of variable: Value) -> OrderedDictionary<String, String> {
+        variable.attributes.filter { $0.key != MXNetMarks.auxiliary }.mapValues(\.description)
     }
 
     private func hiddenOutputs(_ node: Node, _ form: MXNetForm) -> Int {
@@ -173,24 +185,24 @@ private struct SymbolBuilder {
     }
 
     /// Before NumPy's shapes, MXNet took an array without dimensions for none at all.
-    private func storable(_ tensor: Tensor) -> Tensor { tensor.shape.rank == 0 ? tensor.reshaped([1]) : tensor }
+    private func storable(_ tensor: Tensor) -> Tensor {
+        tensor.shape.rank == 0 && !usesNumPyShapes ? tensor.reshaped([1]) : tensor
+    }
 
-    /// Arguments first, then auxiliary states, each in the order of the graph.
+    /// In the order of the graph, which is that of the file if there was one; the range of an int8 parameter behind it.
     func parameters() -> MXNetParameters {
-        var arguments: [MXNetParameters.Entry] = [], states: [MXNetParameters.Entry] = []
+        var entries: [MXNetParameters.Entry] = []
         for value in graph.parameters {
             guard let tensor = value.tensor else { continue }
-            let kind: MXNetParameters.Kind = auxiliaries.contains(value.id) ? .auxiliary : .argument
-            let entry = MXNetParameters.Entry(name: kind.rawValue + value.name, array: MXNetArray(storable(tensor)))
-            if kind == .auxiliary { states.append(entry) } else { arguments.append(entry) }
-            if let range = value.type?.quantization?.grid?.range {
-                for (isMaximum, bound) in [(false, range.min), (true, range.max)] {
-                    arguments.append(
-                        .init(
-                            name: kind.rawValue + Self.boundName(value.name, isMaximum), array: MXNetArray(Tensor([bound]))))
-                }
+            let isAuxiliary = auxiliaries.contains(value.id) || isMarkedAuxiliary(value.id)
+            let kind: MXNetParameters.Kind = isAuxiliary ? .auxiliary : .argument
+            entries.append(.init(name: kind.rawValue + value.name, array: MXNetArray(storable(tensor))))
+            guard let range = value.type?.quantization?.grid?.range else { continue }
+            for (isMaximum, bound) in [(false, range.min), (true, range.max)] {
+                let name = kind.rawValue + Self.boundName(value.name, isMaximum)
+                entries.append(.init(name: name, array: MXNetArray(Tensor([bound]))))
             }
         }
-        return MXNetParameters(entries: arguments + states)
+        return MXNetParameters(entries: entries)
     }
 }

@@ -15,10 +15,21 @@ public struct MXNetImporter {
 
     /// - Throws: `ModelError` if the symbol contradicts itself. That it lacks parameters is said in the report.
     public func graph(of checkpoint: MXNetCheckpoint, name: String) throws -> (graph: Graph, report: TranslationReport) {
-        var builder = try SymbolTranslation(checkpoint.symbol, checkpoint.parameters, table: table, name: name)
+        var builder = SymbolTranslation(checkpoint.symbol, checkpoint.parameters, table: table, name: name)
         try builder.run()
+        builder.graph.metadata["format"] = "MXNet symbol"
+        builder.graph.metadata["mxnet_version"] = checkpoint.symbol.version.map(String.init)
+        if checkpoint.symbol.usesNumPyShapes { builder.graph.metadata[MXNetMarks.numPyShapes] = "1" }
         return (builder.graph, builder.report)
     }
+}
+
+/// What a graph remembers of its checkpoint beyond what it computes, so that the exporter can say it again.
+enum MXNetMarks {
+    /// Metadata of a graph: shapes are NumPy's.
+    static let numPyShapes = "is_np_shape"
+    /// Attribute of a variable: an operator that the table lacks changes it, or the file calls it an auxiliary state.
+    static let auxiliary = "__auxiliary__"
 }
 
 /// The translation of one symbol.
@@ -27,8 +38,9 @@ private struct SymbolTranslation {
     let table: OperatorTable
     var graph: Graph
     var report = TranslationReport()
-    /// Parameters by their bare names.
-    private var tensors: OrderedDictionary<String, Tensor> = [:]
+    /// Parameters by their bare names; their values are in the order of the file.
+    private var parameters: OrderedDictionary<String, ValueID> = [:]
+    private var auxiliaries = Set<ValueID>()
     private let hasParameters: Bool
     /// For each node, one more than the highest output that anything uses.
     private let usedOutputs: [Int]
@@ -40,9 +52,10 @@ private struct SymbolTranslation {
     /// Variables that are the ranges of parameters.
     private var foldedRanges = Set<MXNetSymbol.Entry>()
 
-    init(_ symbol: MXNetSymbol, _ parameters: MXNetParameters?, table: OperatorTable, name: String) throws {
-        self.symbol = symbol
+    init(_ symbol: MXNetSymbol, _ parameters: MXNetParameters?, table: OperatorTable, name: String) {
         self.table = table
+        (self.symbol, report.losses) = symbol.withUniqueNames()
+        let symbol = self.symbol
         hasParameters = parameters != nil
         func highest(_ entries: [MXNetSymbol.Entry]) -> [Int] {
             var used = [Int](repeating: 0, count: symbol.nodes.count)
@@ -53,12 +66,21 @@ private struct SymbolTranslation {
         plainlyUsedOutputs = highest(
             symbol.nodes.filter { table.meaning(ofMXNet: $0.op) == nil }.flatMap(\.inputs) + symbol.heads)
         graph = Graph(name: name)
-        graph.metadata["format"] = "MXNet symbol"
-        graph.metadata["mxnet_version"] = symbol.version.map(String.init)
-        for entry in parameters?.entries ?? [] {
-            guard let tensor = entry.array.tensor else { continue }
-            tensors[MXNetParameters.split(entry.name).name] = tensor
+        for entry in parameters?.entries ?? [] { addParameter(entry) }
+    }
+
+    private mutating func addParameter(_ entry: MXNetParameters.Entry) {
+        let (kind, name) = MXNetParameters.split(entry.name)
+        guard parameters[name] == nil else {
+            report.losses.append("'\(name)' is stored more than once; the first is taken")
+            return
         }
+        do {
+            let value = graph.addParameter(name, try entry.array.densified())
+            if entry.array.tensor == nil { report.losses.append("'\(name)' is stored sparse; it becomes dense") }
+            parameters[name] = value
+            if kind == .auxiliary { auxiliaries.insert(value) }
+        } catch { report.losses.append("'\(name)' is left out: \(error)") }
     }
 
     mutating func run() throws {
@@ -71,20 +93,28 @@ private struct SymbolTranslation {
         graph.setOutputs(try symbol.heads.map { try value($0, "the output") })
         for entry in foldedRanges { usedNames.insert(symbol.nodes[entry.node].name) }
         graph.removeUnusedVariables(foldedRanges.compactMap { values[$0] })
-        report.superfluous = tensors.keys.filter { !usedNames.contains($0) }
-        for name in report.superfluous { if let tensor = tensors[name] { graph.addParameter(name, tensor) } }
+        report.superfluous = parameters.keys.filter { !usedNames.contains($0) }
+        for name in report.superfluous { markIfAuxiliary(parameters[name]) }
     }
 
     private mutating func addVariable(_ node: MXNetSymbol.Node, _ index: Int) {
         let attributes = Attributes(uniqueKeysWithValues: node.attributes.map { ($0, Attribute.text($1)) })
         let entry = MXNetSymbol.Entry(node: index, output: 0)
-        guard let tensor = tensors[node.name] else {
+        guard let parameter = parameters[node.name], let tensor = graph[parameter].tensor else {
             values[entry] = graph.addInput(node.name, type: declaredType(attributes), attributes: attributes)
             return
         }
         usedNames.insert(node.name)
         checkHints(node.name, attributes, tensor)
-        values[entry] = graph.addParameter(node.name, tensor, attributes: attributes)
+        graph.update(parameter, attributes: attributes)
+        values[entry] = parameter
+    }
+
+    private mutating func markIfAuxiliary(_ value: ValueID?, changed: Bool = false) {
+        guard let value, changed || auxiliaries.contains(value), graph[value].producer == nil else { return }
+        var attributes = graph[value].attributes
+        attributes[MXNetMarks.auxiliary] = .text("True")
+        graph.update(value, attributes: attributes)
     }
 
     /// `__shape__` and `__dtype__` of a variable; a dimension of 0 is not known.
@@ -119,9 +149,13 @@ private struct SymbolTranslation {
             name: node.name, op: node.op,
             attributes: Attributes(uniqueKeysWithValues: node.attributes.map { ($0, Attribute.text($1)) }), inputs: [],
             bodies: try node.subgraphs.map { try body($0, name: node.name) })
+        if !node.controlDependencies.isEmpty {
+            report.losses.append("'\(node.name)' has to wait for nodes whose results it does not use; that is left out")
+        }
         guard let meaning = table.meaning(ofMXNet: node.op) else {
             report.addUnknown(node.op, node: node.name)
             draft.inputs = try node.inputs.map { try value($0, "an input") }
+            for (entry, input) in zip(node.inputs, draft.inputs) { markIfAuxiliary(input, changed: entry.version > 0) }
             add(draft, index, outputs: max(symbol.outputCount(of: index) ?? 1, usedOutputs[index]))
             return
         }
@@ -174,11 +208,11 @@ private struct SymbolTranslation {
         _ codes: MXNetSymbol.Entry, _ low: MXNetSymbol.Entry, _ high: MXNetSymbol.Entry
     ) throws {
         let names = [low, high].map { symbol.nodes[$0.node].name }
-        let bounds = names.compactMap { tensors[$0] }.filter { $0.elementCount == 1 }.map { $0.floats()[0] }
+        let bounds = names.compactMap { parameters[$0] }.compactMap { graph[$0].tensor }.filter { $0.elementCount == 1 }.map { $0.floats()[0] }
         for entry in [low, high] { foldedRanges.insert(entry) }
         guard let value = values[codes], let tensor = graph[value].tensor else { return }
         guard bounds.count == 2 else {
-            report.missing += names.filter { tensors[$0] == nil }
+            report.missing += names.filter { parameters[$0] == nil }
             return
         }
         let grid = QuantizationGrid(
@@ -207,8 +241,29 @@ private struct SymbolTranslation {
     }
 
     private func body(_ symbol: MXNetSymbol, name: String) throws -> Graph {
-        var builder = try SymbolTranslation(symbol, nil, table: table, name: name)
+        var builder = SymbolTranslation(symbol, nil, table: table, name: name)
         try builder.run()
         return builder.graph
+    }
+}
+
+extension MXNetSymbol {
+    /// MXNet lets nodes share a name, as Gluon's layers do that are called twice; here, every node has its own. Also says
+    /// what was renamed.
+    fileprivate func withUniqueNames() -> (symbol: MXNetSymbol, changes: [String]) {
+        var copy = self
+        var taken = Set(nodes.map(\.name)), seen = Set<String>()
+        var changes: [String] = []
+        var counts: [String: Int] = [:]
+        for (index, node) in nodes.enumerated() where !node.isVariable && !seen.insert(node.name).inserted {
+            var name = node.name
+            repeat {
+                counts[node.name, default: 0] += 1
+                name = "\(node.name)_\(counts[node.name, default: 0])"
+            } while !taken.insert(name).inserted
+            copy.nodes[index].name = name
+            changes.append("'\(node.name)' is the name of another node, too; this one is called '\(name)'")
+        }
+        return (copy, changes)
     }
 }

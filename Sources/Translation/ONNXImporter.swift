@@ -27,8 +27,8 @@ public struct ONNXImporter {
             values[input.name] = graph.addInput(input.name, type: valueType(input))
         }
         let opset = model.opsetVersion() ?? 1
-        for node in model.graph.nodes {
-            try locating("node '\(node.name.isEmpty ? node.outputs.first ?? "" : node.name)' (\(node.opType))") {
+        for node in Self.withUniqueNames(model.graph.nodes) {
+            try locating("node '\(node.name)' (\(node.opType))") {
                 try add(node, opset: opset, &graph, &values, &report)
             }
         }
@@ -39,6 +39,24 @@ public struct ONNXImporter {
                 return value
             })
         return (graph, report)
+    }
+
+    /// ONNX knows nodes by their outputs: their names may be missing, or shared. Here, every node has its own.
+    private static func withUniqueNames(_ nodes: [ONNXNode]) -> [ONNXNode] {
+        func name(_ node: ONNXNode) -> String { node.name.isEmpty ? node.outputs.first { !$0.isEmpty } ?? node.opType : node.name }
+        var taken = Set(nodes.map(name)), seen = Set<String>()
+        var counts: [String: Int] = [:]
+        return nodes.map { node in
+            var copy = node
+            let wanted = name(node)
+            copy.name = wanted
+            if seen.insert(wanted).inserted { return copy }
+            repeat {
+                counts[wanted, default: 0] += 1
+                copy.name = "\(wanted)_\(counts[wanted, default: 0])"
+            } while !taken.insert(copy.name).inserted
+            return copy
+        }
     }
 
     /// Constants that became attributes, such as scales, go; those that no node of the file used are named.
@@ -105,9 +123,8 @@ public struct ONNXImporter {
     private func opaque(_ node: ONNXNode, _ inputs: [ValueID?]) -> NodeDraft {
         var attributes: Attributes = [:]
         for attribute in node.attributes { attributes[attribute.name] = self.attribute(attribute.value) }
-        let name = node.name.isEmpty ? node.outputs.first ?? node.opType : node.name
         return NodeDraft(
-            name: name, op: node.domain.isEmpty ? node.opType : "\(node.domain).\(node.opType)", attributes: attributes,
+            name: node.name, op: node.domain.isEmpty ? node.opType : "\(node.domain).\(node.opType)", attributes: attributes,
             inputs: inputs, outputNames: node.outputs)
     }
 

@@ -39,6 +39,11 @@ public struct ResidualStage: Sendable, CustomStringConvertible {
     public let name: String
     public var description: String { "\(network.name)/\(name)" }
 
+    public init(network: ResidualNetwork, name: String) {
+        self.network = network
+        self.name = name
+    }
+
     private var words: [String] { name.split(separator: "-").map(String.init) }
 
     /// 2 fused, 3 quantized, 4 calibrated (naive), 5 post-fused, 6 and 7 the same with entropy.
