@@ -53,7 +53,10 @@ public struct Lowering {
         for input in graph.inputs { try lowering.lowerInput(graph[input]) }
         for id in order {
             let reader = NodeReader(graph[id], in: graph)
-            try reader.locating { try table.definition(of: reader.node.op).lower(reader, &lowering) }
+            try reader.locating {
+                try table.definition(of: reader.node.op).lower(reader, &lowering)
+                try lowering.checkShapes(of: reader)
+            }
         }
         for output in graph.outputs {
             lowering.program.outputs.append(.init(name: graph[output].name, buffer: try lowering.value(output, graph).buffer))
@@ -74,6 +77,19 @@ public struct Lowering {
                 advice: "give it with --shape \(value.name)=1,3,224,224")
         }
         lowered[value.id] = LoweredValue(program.addInput(value.name, TensorType(type.dataType, shape)))
+    }
+
+    /// The parameters of a file may not be those that its attributes speak of.
+    private func checkShapes(of node: NodeReader) throws {
+        for output in node.node.outputs {
+            guard let value = lowered[output], let expected = node.graph[output].type?.shape else { continue }
+            let shape = program.type(of: value.buffer).shape
+            guard shape == expected else {
+                throw ModelError(
+                    "its parameters give a result of \(shape), but its attributes say \(expected)",
+                    advice: "check that the .params file belongs to this symbol")
+            }
+        }
     }
 
     private mutating func nameValues(of graph: Graph) -> [String: LoweredValue.Codes] {

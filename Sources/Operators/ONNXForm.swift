@@ -99,6 +99,12 @@ public struct ONNXReading {
         return graph[codes].tensor?.shape
     }
 
+    /// The shape of an input, as far as the file says it.
+    public func shape(_ index: Int) -> Shape? {
+        guard hasInput(index), let id = inputs[index] else { return nil }
+        return graph[id].type?.shape
+    }
+
     public func integer(_ name: String) throws -> Int? {
         guard let value = node.attribute(name) else { return nil }
         guard case .int(let number) = value else { throw wrongKind(name, "an integer") }

@@ -18,6 +18,8 @@ public protocol OperatorDefinition: Sendable {
     var quantization: QuantizationRule { get }
     /// Appends the kernels that compute the node to the program of `lowering`.
     func lower(_ node: NodeReader, _ lowering: inout Lowering) throws
+    /// Small graphs around the operator; at least one.
+    var examples: [OperatorExample] { get }
 }
 
 /// A node with the graph around it, read with errors that say where they are.

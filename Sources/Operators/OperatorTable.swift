@@ -7,7 +7,7 @@ public struct OperatorTable: Sendable {
         // Layers
         Convolution(), FusedConvolution(), FullyConnected(), FusedFullyConnected(), Pooling(), BatchNorm(), Activation(),
         // Elementwise
-        ElementwiseAdd(),
+        ElementwiseAdd(), BroadcastAdd(),
         // Shaping
         Flatten(),
         // Quantizing

@@ -167,6 +167,11 @@ private struct SymbolBuilder {
             throw ModelError(
                 "pads with \(unevenPadding) at the end, which MXNet cannot", at: "node '\(node.name)' (\(node.op))")
         }
+        if node.attributes["step"] != nil {
+            throw ModelError(
+                "its codes have a step and a zero point; MXNet knows ranges only", at: "node '\(node.name)' (\(node.op))",
+                advice: "only codes without a zero point, of layers in QDQ form, can be brought to MXNet")
+        }
         return node.attributes.mapValues(\.description)
     }
 

@@ -34,10 +34,12 @@ public struct ONNXExporter {
             }
             try reader.locating { try mapping.write(reader, &writing) }
         }
+        let used = Set(writing.nodes.flatMap(\.inputs)).union(graph.outputs.map { graph[$0].name })
         let names = Set(graph.outputs)
         let inner = order.flatMap(\.outputs).filter { !names.contains($0) }
         let body = ONNXGraph(
-            name: graph.name.isEmpty ? "model" : graph.name, nodes: writing.nodes, initializers: writing.initializers,
+            name: graph.name.isEmpty ? "model" : graph.name, nodes: writing.nodes,
+            initializers: writing.initializers.filter { used.contains($0.name) },
             inputs: graph.inputs.map { info(graph[$0]) }, outputs: graph.outputs.map { info(graph[$0]) },
             valueInfo: inner.map { info(graph[$0]) })
         return ONNXModel(

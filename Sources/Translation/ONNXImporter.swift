@@ -27,9 +27,16 @@ public struct ONNXImporter {
             values[input.name] = graph.addInput(input.name, type: valueType(input))
         }
         let opset = model.opsetVersion() ?? 1
+        let types = Dictionary(
+            (model.graph.valueInfo + model.graph.outputs).map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first }
+        ).compactMapValues(valueType)
         for node in Self.withUniqueNames(model.graph.nodes) {
             try locating("node '\(node.name)' (\(node.opType))") {
                 try add(node, opset: opset, &graph, &values, &report)
+                // What the file says of types, until they are inferred.
+                for case let value? in node.outputs.map({ values[$0] }) where graph[value].type == nil {
+                    graph.setType(types[graph[value].name], of: value)
+                }
             }
         }
         dropAbsorbed(model, values, &graph, &report)
@@ -91,7 +98,7 @@ public struct ONNXImporter {
         }
         if try !read(node, opset, inputs, &graph, &report) {
             let draft = opaque(node, inputs)
-            report.addUnknown(node.opType, node: draft.name)
+            report.addUnknown(draft.op, node: draft.name)
             graph.add(draft)
         }
         for output in node.outputs where !output.isEmpty {

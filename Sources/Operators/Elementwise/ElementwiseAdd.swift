@@ -16,7 +16,13 @@ struct ElementwiseAdd: OperatorDefinition {
             write: { node, writing in
                 writing.emit("Add", node, inputs: [try writing.name(node, 0), try writing.name(node, 1)])
             },
-            read: { reading in reading.define("elemwise_add") }))
+            read: { reading in
+                // ONNX's Add broadcasts. Where the file does not say shapes, those of computed values nearly always agree.
+                let shapes = [0, 1].compactMap(reading.shape)
+                let isStored = [0, 1].contains { reading.storedShape($0) != nil }
+                let broadcasts = shapes.count == 2 ? shapes[0] != shapes[1] : isStored
+                reading.define(broadcasts ? "broadcast_add" : "elemwise_add")
+            }))
 
     func inferTypes(_ node: NodeReader) throws -> [ValueType] {
         let (a, b) = (try node.type(0), try node.type(1))
@@ -28,4 +34,15 @@ struct ElementwiseAdd: OperatorDefinition {
         let operands = [try lowering.floatValue(node, 0), try lowering.floatValue(node, 1)]
         lowering.define(node, LoweredValue(try lowering.add(BinaryKernel(.add), operands, node)))
     }
+
+    let examples = [
+        OperatorExample(
+            "a residual sum",
+            """
+            %a: float32[2, 3, 4, 4] = input
+            %b: float32[2, 3, 4, 4] = input
+            %sum_output = elemwise_add(%a, %b)
+            return %sum_output
+            """),
+    ]
 }

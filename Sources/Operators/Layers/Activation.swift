@@ -36,6 +36,16 @@ struct Activation: OperatorDefinition {
         let kernel = ActivationKernel(try ActivationForm.function(of: node.node))
         lowering.define(node, LoweredValue(try lowering.add(kernel, [source.buffer], node), codes: source.codes))
     }
+
+    let examples = ActivationForm.Kind.allCases.map { kind in
+        OperatorExample(
+            kind.rawValue,
+            """
+            %data: float32[2, 3, 4] = input
+            %act_output = Activation(%data) {act_type="\(kind.rawValue)"}
+            return %act_output
+            """)
+    }
 }
 
 /// The function that a node of one of the activation operators applies.

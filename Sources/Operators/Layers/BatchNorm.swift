@@ -54,6 +54,31 @@ struct BatchNorm: OperatorDefinition {
             throw ModelError("axis=\(axis) is not supported", advice: "only the channel axis, 1, is")
         }
     }
+
+    let examples = [
+        OperatorExample(
+            "gamma counts as 1",
+            """
+            %data: float32[2, 3, 4, 4] = input
+            %gamma: float32[3] = parameter(5, 5, 5)
+            %beta: float32[3] = parameter(...)
+            %mean: float32[3] = parameter(...)
+            %var: float32[3] = parameter(0.25, 1, 4)
+            %bn_output = BatchNorm(%data, %gamma, %beta, %mean, %var)
+            return %bn_output
+            """),
+        OperatorExample(
+            "gamma is used",
+            """
+            %data: float32[2, 3, 4, 4] = input
+            %gamma: float32[3] = parameter(...)
+            %beta: float32[3] = parameter(...)
+            %mean: float32[3] = parameter(...)
+            %var: float32[3] = parameter(0.25, 1, 4)
+            %bn_output = BatchNorm(%data, %gamma, %beta, %mean, %var) {eps="1e-05", fix_gamma="False"}
+            return %bn_output
+            """),
+    ]
 }
 
 /// The stored statistics of a BatchNorm, one float32 for each channel.

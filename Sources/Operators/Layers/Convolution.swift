@@ -48,4 +48,32 @@ struct Convolution: OperatorDefinition {
         let operands = try (0..<(attributes.hasBias ? 3 : 2)).map { try lowering.floatValue(node, $0) }
         lowering.define(node, LoweredValue(try lowering.add(kernel, operands, node)))
     }
+
+    let examples = [
+        OperatorExample(
+            "stride, padding and bias",
+            """
+            %data: float32[2, 3, 9, 8] = input
+            %weight: float32[4, 3, 3, 3] = parameter(...)
+            %bias: float32[4] = parameter(...)
+            %conv_output = Convolution(%data, %weight, %bias) {kernel="(3, 3)", num_filter="4", pad="(1, 1)", stride="(2, 2)"}
+            return %conv_output
+            """),
+        OperatorExample(
+            "grouped and dilated",
+            """
+            %data: float32[1, 4, 9, 9] = input
+            %weight: float32[6, 2, 3, 3] = parameter(...)
+            %conv_output = Convolution(%data, %weight) {dilate="(2, 2)", kernel="(3, 3)", no_bias="True", num_filter="6", num_group="2"}
+            return %conv_output
+            """),
+        OperatorExample(
+            "over one axis",
+            """
+            %data: float32[2, 3, 10] = input
+            %weight: float32[5, 3, 3] = parameter(...)
+            %conv_output = Convolution(%data, %weight) {kernel="(3,)", no_bias="True", num_filter="5", pad="(1,)"}
+            return %conv_output
+            """),
+    ]
 }

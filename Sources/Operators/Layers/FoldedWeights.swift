@@ -11,7 +11,10 @@ struct FoldedWeights {
     var bias: [Float]?
 
     init(weights: Tensor, bias: Tensor?, batchNorm: BatchNormStatistics?) throws {
-        let channels = weights.shape[0]
+        guard let channels = weights.shape.dimensions.first else { throw ModelError("its weights are a scalar") }
+        if let bias, bias.elementCount != channels {
+            throw ModelError("its bias has \(bias.elementCount) elements, but its weights have \(channels) channels")
+        }
         guard let batchNorm else {
             self.weights = weights.asFloat32()
             self.bias = bias?.floats()

@@ -59,6 +59,26 @@ struct FullyConnected: OperatorDefinition {
         let operands = try (0..<(attributes.hasBias ? 3 : 2)).map { try lowering.floatValue(node, $0) }
         lowering.define(node, LoweredValue(try lowering.add(kernel, operands, node)))
     }
+
+    let examples = [
+        OperatorExample(
+            "with bias",
+            """
+            %data: float32[3, 7] = input
+            %weight: float32[5, 7] = parameter(...)
+            %bias: float32[5] = parameter(...)
+            %fc_output = FullyConnected(%data, %weight, %bias) {num_hidden="5"}
+            return %fc_output
+            """),
+        OperatorExample(
+            "flattens its data",
+            """
+            %data: float32[2, 3, 2, 2] = input
+            %weight: float32[4, 12] = parameter(...)
+            %fc_output = FullyConnected(%data, %weight) {no_bias="True", num_hidden="4"}
+            return %fc_output
+            """),
+    ]
 }
 
 /// The attributes of FullyConnected (src/operator/nn/fully_connected-inl.h).

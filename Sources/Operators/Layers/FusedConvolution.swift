@@ -43,6 +43,53 @@ struct FusedConvolution: OperatorDefinition {
     func lower(_ node: NodeReader, _ lowering: inout Lowering) throws {
         try FusedConvolutionLowering(node).lower(&lowering)
     }
+
+    let examples = [
+        OperatorExample(
+            "with BatchNorm and relu",
+            """
+            %data: float32[2, 3, 8, 8] = input
+            %weight: float32[4, 3, 3, 3] = parameter(...)
+            %gamma: float32[4] = parameter(...)
+            %beta: float32[4] = parameter(...)
+            %mean: float32[4] = parameter(...)
+            %var: float32[4] = parameter(0.25, 1, 1, 4)
+            %fused_output = FusedConvolution(%data, %weight, %gamma, %beta, %mean, %var) {with_act="true", with_bn="true"} \
+              origins=[conv, bn, relu] graph fused {
+              %data0 = input
+              %weight0 = input
+              %gamma0 = input
+              %beta0 = input
+              %mean0 = input
+              %var0 = input
+              %conv_output = Convolution(%data0, %weight0) {kernel="(3, 3)", no_bias="True", num_filter="4", pad="(1, 1)"}
+              %bn_output = BatchNorm(%conv_output, %gamma0, %beta0, %mean0, %var0) {eps="1e-05", fix_gamma="False"}
+              %relu_output = Activation(%bn_output) {act_type="relu"}
+              return %relu_output
+            }
+            return %fused_output
+            """),
+        OperatorExample(
+            "with a residual",
+            """
+            %data: float32[2, 4, 6, 6] = input
+            %residual: float32[2, 4, 6, 6] = input
+            %weight: float32[4, 4, 3, 3] = parameter(...)
+            %bias: float32[4] = parameter(...)
+            %fused_output = FusedConvolution(%data, %weight, %bias, %residual) {with_postsum_act="true", with_sum="true"} \
+              origins=[conv, add, relu] graph fused {
+              %data0 = input
+              %weight0 = input
+              %bias0 = input
+              %conv_output = Convolution(%data0, %weight0, %bias0) {kernel="(3, 3)", num_filter="4", pad="(1, 1)"}
+              %residual0 = input
+              %add_output = elemwise_add(%conv_output, %residual0)
+              %relu_output = Activation(%add_output) {act_type="relu"}
+              return %relu_output
+            }
+            return %fused_output
+            """),
+    ]
 }
 
 /// What is inside of a fused convolution, read from its body.

@@ -51,6 +51,38 @@ struct FusedFullyConnected: OperatorDefinition {
     func lower(_ node: NodeReader, _ lowering: inout Lowering) throws {
         try FusedFullyConnectedLowering(node).lower(&lowering)
     }
+
+    let examples = [
+        OperatorExample(
+            "with relu",
+            """
+            %data: float32[3, 8] = input
+            %weight: float32[5, 8] = parameter(...)
+            %bias: float32[5] = parameter(...)
+            %fused_output = FusedFullyConnected(%data, %weight, %bias) {with_eltwise="True"} origins=[fc, relu] graph fused {
+              %data0 = input
+              %weight0 = input
+              %bias0 = input
+              %fc_output = FullyConnected(%data0, %weight0, %bias0) {num_hidden="5"}
+              %relu_output = Activation(%fc_output) {act_type="relu"}
+              return %relu_output
+            }
+            return %fused_output
+            """),
+        OperatorExample(
+            "alone, without bias",
+            """
+            %data: float32[3, 8] = input
+            %weight: float32[5, 8] = parameter(...)
+            %fused_output = FusedFullyConnected(%data, %weight) origins=[fc] graph fused {
+              %data0 = input
+              %weight0 = input
+              %fc_output = FullyConnected(%data0, %weight0) {no_bias="True", num_hidden="5"}
+              return %fc_output
+            }
+            return %fused_output
+            """),
+    ]
 }
 
 /// What is inside of a fused fully connected layer.

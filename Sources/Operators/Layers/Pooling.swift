@@ -112,4 +112,42 @@ struct Pooling: OperatorDefinition {
         }
         return PoolingKernel(kind: kind, window: window, strides: strides, padsBegin: pads, padsEnd: padsEnd)
     }
+
+    let examples = [
+        OperatorExample(
+            "largest of windows that overlap",
+            """
+            %data: float32[1, 3, 9, 9] = input
+            %pool_output = Pooling(%data) {kernel="(3, 3)", pad="(1, 1)", pool_type="max", stride="(2, 2)"}
+            return %pool_output
+            """),
+        OperatorExample(
+            "mean that counts the padding",
+            """
+            %data: float32[1, 3, 6, 6] = input
+            %pool_output = Pooling(%data) {kernel="(3, 3)", pad="(1, 1)", pool_type="avg", stride="(1, 1)"}
+            return %pool_output
+            """),
+        OperatorExample(
+            "mean that does not",
+            """
+            %data: float32[1, 3, 6, 6] = input
+            %pool_output = Pooling(%data) {count_include_pad="False", kernel="(3, 3)", pad="(1, 1)", pool_type="avg"}
+            return %pool_output
+            """),
+        OperatorExample(
+            "the last window hangs over",
+            """
+            %data: float32[1, 2, 6, 6] = input
+            %pool_output = Pooling(%data) {kernel="(3, 3)", pool_type="max", pooling_convention="full", stride="(2, 2)"}
+            return %pool_output
+            """),
+        OperatorExample(
+            "global mean",
+            """
+            %data: float32[2, 3, 4, 4] = input
+            %pool_output = Pooling(%data) {global_pool="True", kernel="(1, 1)", pool_type="avg"}
+            return %pool_output
+            """),
+    ]
 }

@@ -68,4 +68,15 @@ struct Dequantize: OperatorDefinition {
         let type = try node.type(0)
         return type.quantization?.grid?.unitsPerCode(type.dataType)
     }
+
+    let examples = [
+        OperatorExample(
+            "codes of a calibrated range",
+            """
+            %data: float32[2, 3, 4] = input
+            %q_output = Quantize(%data) {max_calib_range="0.9", min_calib_range="-0.5", out_type="int8"} origins=[data]
+            %d_output = Dequantize(%q_output) origins=[data]
+            return %d_output
+            """),
+    ]
 }

@@ -53,6 +53,31 @@ struct Quantize: OperatorDefinition {
         let codes = LoweredValue.Codes.grid(codesPerUnit: factor, zeroPoint: grid.zeroPoint)
         lowering.define(node, LoweredValue(try lowering.add(kernel, [source], node), codes: codes))
     }
+
+    let examples = [
+        OperatorExample(
+            "calibrated, signed",
+            """
+            %data: float32[2, 3, 4] = input
+            %q_output = Quantize(%data) {max_calib_range="0.9", min_calib_range="-0.5", out_type="auto"} origins=[data]
+            return %q_output
+            """),
+        OperatorExample(
+            "calibrated, unsigned",
+            """
+            %data: float32[2, 3, 4] = input
+            %q_output = Quantize(%data) {max_calib_range="0.9", min_calib_range="0.000000", out_type="auto"} origins=[data]
+            return %q_output
+            """),
+        OperatorExample(
+            "range found at run time",
+            """
+            %data: float32[2, 3, 4] = input
+            %q_output = Quantize(%data) {out_type="uint8"} origins=[data]
+            %d_output = Dequantize(%q_output) origins=[data]
+            return %d_output
+            """),
+    ]
 }
 
 /// What Quantize and Requantize make: a code type and a grid, read from their attributes.

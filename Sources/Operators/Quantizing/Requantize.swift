@@ -40,4 +40,39 @@ struct Requantize: OperatorDefinition {
         case .grid, nil: throw ModelError("its input is not int32")
         }
     }
+
+    let examples = [
+        OperatorExample(
+            "calibrated",
+            """
+            %data: float32[1, 3, 6, 6] = input
+            %weight: float32[4, 3, 3, 3] = parameter(...)
+            %q_output = Quantize(%data) {out_type="auto", max_calib_range="1.0", min_calib_range="-1.0"} origins=[data]
+            %quantized_output = FusedConvolution(%q_output, %weight) {quantized="true"} origins=[conv] graph quantized {
+              %data0 = input
+              %weight0 = input
+              %conv_output = Convolution(%data0, %weight0) {kernel="(3, 3)", no_bias="True", num_filter="4"}
+              return %conv_output
+            }
+            %requantize_output = Requantize(%quantized_output) {max_calib_range="8.0", min_calib_range="-8.0", out_type="auto"} origins=[conv]
+            %d_output = Dequantize(%requantize_output) origins=[conv]
+            return %d_output
+            """),
+        OperatorExample(
+            "range found at run time",
+            """
+            %data: float32[1, 3, 6, 6] = input
+            %weight: float32[4, 3, 3, 3] = parameter(...)
+            %q_output = Quantize(%data) {out_type="auto"} origins=[data]
+            %quantized_output = FusedConvolution(%q_output, %weight) {quantized="true"} origins=[conv] graph quantized {
+              %data0 = input
+              %weight0 = input
+              %conv_output = Convolution(%data0, %weight0) {kernel="(3, 3)", no_bias="True", num_filter="4"}
+              return %conv_output
+            }
+            %requantize_output = Requantize(%quantized_output) {out_type="auto"} origins=[conv]
+            %d_output = Dequantize(%requantize_output) origins=[conv]
+            return %d_output
+            """),
+    ]
 }

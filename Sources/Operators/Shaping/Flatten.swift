@@ -38,4 +38,14 @@ struct Flatten: OperatorDefinition {
         guard shape.rank >= 1 else { throw ModelError("a scalar cannot be flattened") }
         return [shape[0], shape.dimensions.dropFirst().reduce(1, *)]
     }
+
+    let examples = [
+        OperatorExample(
+            "images to rows",
+            """
+            %data: float32[2, 3, 4, 5] = input
+            %flat_output = Flatten(%data)
+            return %flat_output
+            """),
+    ]
 }
