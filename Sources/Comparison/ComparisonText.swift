@@ -55,7 +55,10 @@ public enum ComparisonText {
         if let first = report.firstDivergence {
             lines.append("first divergence  \(first.origin): \(first.reason)")
         }
-        if let worst = report.worstLayer { lines.append("worst layer       \(worst)") }
+        if let worst = report.worstLayer {
+            let sqnr = report.layers.first { $0.origin == worst }.map { ": SQNR is \(decibels($0.sqnr))" }
+            lines.append("worst layer       \(worst)\(sqnr ?? "")")
+        }
         return lines.map { $0 + "\n" }.joined()
     }
 }

@@ -144,7 +144,7 @@ struct ComparisonReportTests {
                 top-1             100.00 % → 50.00 %
                 agreement         50.00 % of 2 images
                 first divergence  add: SQNR is 20.0 dB, below 30.0 dB
-                worst layer       add
+                worst layer       add: SQNR is 20.0 dB
 
                 """)
     }
