@@ -136,7 +136,7 @@ public struct GraphParser {
             let near = nearestNames(to: name, among: scope.keys).map { "%" + $0 }
             throw ModelError(
                 "'%\(name)' is not defined above",
-                advice: near.isEmpty ? nil : "did you mean \(near.joined(separator: " or "))")
+                advice: near.isEmpty ? nil : "did you mean \(near.joined(separator: " or "))?")
         }
         return value
     }

@@ -52,7 +52,7 @@ public struct ResidualBlock: Sendable {
             "no residual block holds a node named '\(name)'",
             advice: near.isEmpty
                 ? "the blocks are \(blocks.map(\.name).joined(separator: ", "))"
-                : "did you mean \(near.joined(separator: " or "))")
+                : "did you mean \(near.joined(separator: " or "))?")
     }
 
     /// The block of another stage of the same model that covers the most of the same nodes.

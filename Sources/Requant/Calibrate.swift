@@ -129,7 +129,7 @@ struct ClippingReport {
         }
         let list = shares.map { "\($0.name) (\(String(format: "%.0f", $0.share * 100)) %)" }.joined(separator: ", ")
         warnings = [
-            "entropy cuts off more than \(Int(Self.tolerable * 100)) % of the energy of \(shares.count) values: \(list). "
+            "entropy cuts off more than \(Int(Self.tolerable * 100)) % of the energy of \(shares.count) value\(shares.count == 1 ? "" : "s"): \(list). "
                 + "This happens where most values are equal, such as a plain background. Use --calibrate naive, or give these "
                 + "values wider ranges with --ranges."
         ]

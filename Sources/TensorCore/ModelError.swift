@@ -26,8 +26,8 @@ public struct ModelError: Error, Sendable, Equatable {
 extension ModelError: CustomStringConvertible {
     public var description: String {
         let place = location.isEmpty ? "" : location.joined(separator: ", ") + ": "
-        let ending = advice.map { "; \($0)" } ?? ""
-        return "\(place)\(problem)\(ending)."
+        let text = place + problem + (advice.map { "; \($0)" } ?? "")
+        return text.hasSuffix("?") ? text : text + "."
     }
 }
 

@@ -130,7 +130,7 @@ struct GraphTextTests {
 
     @Test(arguments: [
         ("graph {\n  %y = relu(%x)\n}", "line 2: '%x' is not defined above."),
-        ("graph {\n  %data = input\n  %y = relu(%dat)\n}", "line 3: '%dat' is not defined above; did you mean %data."),
+        ("graph {\n  %data = input\n  %y = relu(%dat)\n}", "line 3: '%dat' is not defined above; did you mean %data?"),
         ("graph {\n  %x = input\n\n  %x = input\n}", "line 4: '%x' is defined twice."),
         ("graph {\n  %w: float32[2] = parameter(1.0)\n}", "line 2: float32 2 has 2 elements, but 1 are given."),
         ("graph {\n  %w: int8[1] = parameter(200)\n}", "line 2: '200' is not a int8."),

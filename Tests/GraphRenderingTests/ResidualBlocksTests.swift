@@ -38,7 +38,7 @@ struct ResidualBlocksTests {
         let graph = ResidualModel.graph(.float)
         #expect {
             try ResidualBlock.find("conv11", in: graph)
-        } throws: { "\($0)" == "no residual block holds a node named 'conv11'; did you mean conv1 or conv2." }
+        } throws: { "\($0)" == "no residual block holds a node named 'conv11'; did you mean conv1 or conv2?" }
         #expect {
             try ResidualBlock.find("fc", in: graph)
         } throws: { "\($0)" == "node 'fc' lies in no residual block; the blocks are plus." }
