@@ -16,10 +16,13 @@ struct TranscriptTests {
         var transcripts = Transcripts(try String(contentsOfFile: path, encoding: .utf8))
         try Fixtures.withTemporaryFolder { folder in
             try FileManager.default.copyItem(atPath: Fixtures.sample("mnist"), toPath: folder + "/mnist")
+            // `$0` is the command that was built (see RequantProcess), `$?` the exit code of the command before.
+            var status: Int32 = 0
             for index in transcripts.commands.indices {
                 let command = transcripts.commands[index]
-                // `$0` is the command that was built; see RequantProcess.
-                let result = try RequantProcess(shell: "requant() { \"$0\" \"$@\"; }; " + command.text, in: folder)
+                let preparation = "requant() { \"$0\" \"$@\"; }; (exit \(status)); "
+                let result = try RequantProcess(shell: preparation + command.text, in: folder)
+                status = result.status
                 let output = result.output + result.errors
                 if Self.records { transcripts.setOutput(output, of: index) } else {
                     let difference = Transcripts.firstDifference(command.output, output)
@@ -72,7 +75,7 @@ struct Transcripts {
             var command = String(lines[index].dropFirst(2))
             while command.hasSuffix("\\"), index + 1 < lines.count {
                 index += 1
-                command = command.dropLast() + lines[index].drop { $0 == " " }
+                command = String(command.dropLast() + lines[index].drop { $0 == " " })
             }
             let start = index + 1
             let end = lines[start...].firstIndex { $0.hasPrefix("$ ") || $0.hasPrefix("```") } ?? lines.count

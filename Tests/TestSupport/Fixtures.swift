@@ -8,9 +8,11 @@ public enum Fixtures {
 
     public static func path(_ name: String) -> String { folder + "/" + name }
 
-    /// `Samples` and `Schemas`, beside `Tests`.
+    /// `Samples`, `Schemas` and `Docs`, beside `Tests`.
     public static func sample(_ name: String) -> String { repository + "/Samples/" + name }
     public static func schema(_ name: String) -> String { repository + "/Schemas/" + name }
+
+    public static func document(_ name: String) -> String { repository + "/Docs/" + name }
 
     private static let repository = URL(fileURLWithPath: folder)
         .deletingLastPathComponent().deletingLastPathComponent().path

@@ -7,10 +7,19 @@ struct Operators: ParsableCommand {
         abstract: "Lists the operators, and what can be done with each.",
         discussion: "Example: requant operators --json")
 
+    @Flag(help: "Prints the page Docs/Operators.md.")
+    var markdown = false
+
     @OptionGroup var output: OutputOptions
+
+    func validate() throws {
+        if markdown && output.json { throw ValidationError("Give --json or --markdown, not both.") }
+    }
 
     func run() throws {
         let rows = OperatorTable.standard.definitions.map(OperatorRow.init)
-        if output.json { try JSONOutput.print(rows) } else { print(OperatorRow.table(of: rows), terminator: "") }
+        if output.json { try JSONOutput.print(rows) } else {
+            print(markdown ? OperatorRow.page(of: rows) : OperatorRow.table(of: rows), terminator: "")
+        }
     }
 }

@@ -35,4 +35,24 @@ struct OperatorRow: Encodable {
         }
         return table.text
     }
+
+    /// `Docs/Operators.md`.
+    static func page(of rows: [OperatorRow]) -> String {
+        func code(_ names: [String]) -> String { names.map { "`\($0)`" }.commaSeparated }
+        let lines = rows.map { row in
+            let onnx = row.onnxReason.map { "– \($0)" } ?? code(row.onnx)
+            return "| `\(row.name)` | \(row.summary) | \(code(row.mxnet)) | \(onnx) | \(row.quantization) |\n"
+        }
+        return """
+            # Operators
+
+            Printed by `requant operators --markdown`; a test keeps it current.
+
+            The first column is the name in the graph. Of several names of MXNet's, the first is written.
+
+            | operator | what | MXNet | ONNX | quantized |
+            |---|---|---|---|---|
+
+            """ + lines.joined()
+    }
 }
