@@ -61,6 +61,21 @@ struct ONNXRoundTripTests {
         }
     }
 
+    /// Calibrated, but not fused again: conversion does that first. Without ranges there is no QDQ form.
+    @Test func calibratedStagesBecomeONNXAndUncalibratedOnesAreRefused() throws {
+        try Fixtures.withTemporaryFolder { folder in
+            let (calibrated, input) = try Self.load(.mnist, "04-naive-auto-tw-full")
+            _ = try calibrated.saveONNX(to: folder + "/m.onnx")
+            let output = try Self.run(try Model.load(folder + "/m.onnx").collapsed(), input)
+            let fused = try Self.run(try Self.load(.mnist, "05-naive-postfused-auto-tw-full").model, input)
+            #expect(output == fused)
+
+            let (uncalibrated, _) = try Self.load(.mnist, "03-none-auto-tw-full")
+            #expect(throws: ModelError.self) { try uncalibrated.saveONNX(to: folder + "/n.onnx") }
+            #expect(!FileManager.default.fileExists(atPath: folder + "/n.onnx"))
+        }
+    }
+
     private static func topClasses(_ outputs: [Float], of samples: Int) -> [Int] {
         let classes = outputs.count / samples
         return (0..<samples).map { row in

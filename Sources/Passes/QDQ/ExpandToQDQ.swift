@@ -24,6 +24,7 @@ public struct ExpandToQDQ: Pass {
     }
 
     public func run(_ context: inout PassContext) throws {
+        try context.annotate { try TypeInference().annotate(&$0) }
         try refuseUncalibrated(context.graph)
         var expansion = Expansion(residual: residual, arithmetic: arithmetic)
         for id in context.graph.topologicalOrder() {
