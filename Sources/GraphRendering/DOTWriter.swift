@@ -78,9 +78,10 @@ public enum DOTWriter {
         var attributes = "color=\"\(style.color)\" penwidth=\(style.width) style=\(style.dashes)"
         if edge.isSkip { attributes += " weight=1" }
         if !edge.lines.isEmpty {
-            // Spaces keep the text off the line.
-            let text = edge.lines.map { "&#160;&#160;\(escaped($0))&#160;" }.joined(separator: "<br/>")
-            attributes += " label=<\(text)>"
+            // The padding keeps the text off the line; spaces would be dropped by some viewers of SVG.
+            let text = edge.lines.map(escaped).joined(separator: "<br/>")
+            attributes += " label=<<table border=\"0\" cellborder=\"0\" cellspacing=\"0\" cellpadding=\"4\">"
+                + "<tr><td>\(text)</td></tr></table>>"
         }
         return "  \(quoted(edge.from)) -> \(quoted(edge.to)) [\(attributes)]"
     }
