@@ -25,12 +25,15 @@ struct OperatorRow: Encodable {
         quantization = definition.quantization.summary
     }
 
+    /// Several operators may be written as the same of ONNX; only one of them reads it.
+    private static let writtenOnly = "written; another operator reads it"
+
     static func table(of rows: [OperatorRow]) -> String {
         var table = TextTable(header: ["operator", "MXNet", "ONNX", "quantized"], words: [0, 1, 2, 3])
         for row in rows {
             table.add([
                 row.name, row.mxnet.isEmpty ? "–" : row.mxnet.commaSeparated,
-                row.onnxReason.map { "– (\($0))" } ?? row.onnx.commaSeparated, row.quantization,
+                row.onnxReason.map { "– (\($0))" } ?? (row.onnx.isEmpty ? writtenOnly : row.onnx.commaSeparated), row.quantization,
             ])
         }
         return table.text
@@ -40,7 +43,7 @@ struct OperatorRow: Encodable {
     static func page(of rows: [OperatorRow]) -> String {
         func code(_ names: [String]) -> String { names.map { "`\($0)`" }.commaSeparated }
         let lines = rows.map { row in
-            let onnx = row.onnxReason.map { "– \($0)" } ?? code(row.onnx)
+            let onnx = row.onnxReason.map { "– \($0)" } ?? (row.onnx.isEmpty ? writtenOnly : code(row.onnx))
             return "| `\(row.name)` | \(row.summary) | \(code(row.mxnet)) | \(onnx) | \(row.quantization) |\n"
         }
         return """
