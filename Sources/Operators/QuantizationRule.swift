@@ -5,7 +5,8 @@ public enum QuantizationRule: Sendable {
     /// Weights and a sum of products: always worth quantizing (kMust). Gives int32, so that a requantize follows.
     case weighted(Weighted)
     /// Works on codes and keeps their grid (kSupport): pooling, flatten.
-    case passThrough
+    /// `refusal` says why a node cannot be quantized, if it cannot.
+    case passThrough(refusal: @Sendable (any NodeDescription) -> String? = { _ in nil })
     /// Stays in float, and why.
     case float(because: String)
 
@@ -31,6 +32,15 @@ public enum QuantizationRule: Sendable {
             self.offlineInputs = offlineInputs
             self.quantizedFlag = quantizedFlag
             self.supportsChannelWise = supportsChannelWise
+        }
+    }
+
+    /// Why a node stays in float, if it does.
+    public func refusal(of node: any NodeDescription) -> String? {
+        switch self {
+        case .weighted(let rule): rule.refusal(node)
+        case .passThrough(let refusal): refusal(node)
+        case .float(let reason): reason
         }
     }
 

@@ -142,16 +142,6 @@ extension ModelSummary.Port {
     }
 }
 
-extension QuantizationRule {
-    fileprivate func refusal(of node: Node) -> String? {
-        switch self {
-        case .weighted(let rule): rule.refusal(node)
-        case .passThrough: nil
-        case .float(let reason): reason
-        }
-    }
-}
-
 extension Graph {
     /// Whether a layer multiplies with a stored matrix or kernel: a parameter of more than one axis, maybe behind a
     /// Dequantize, as its second input.

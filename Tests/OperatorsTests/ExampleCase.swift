@@ -33,12 +33,7 @@ struct ExampleCase: Sendable, CustomStringConvertible {
     private var isQuantizable: Bool {
         guard let node = graph.nodes.first(where: { $0.op == op }), !graph.values.contains(where: { $0.type?.isQuantized ?? false })
         else { return false }
-        switch OperatorTable.standard[op]?.quantization {
-        case .weighted(let rule): return rule.refusal(node) == nil
-        // Of the activations, relu alone is one on codes.
-        case .passThrough: return op != "Activation" || node.attributes.text("act_type") == "relu"
-        default: return false
-        }
+        return OperatorTable.standard[op].map { $0.quantization.refusal(of: node) == nil } ?? false
     }
 
     func quantizedStages(codeType: QuantizationOptions.CodeType = .auto) throws -> [ExampleCase] {

@@ -8,7 +8,10 @@ struct Activation: OperatorDefinition {
     let name = "Activation"
     let summary = "relu, sigmoid, tanh, softrelu, softsign"
     let mxnet: MXNetForm? = MXNetForm("Activation", quantized: "_contrib_quantized_act")
-    let quantization = QuantizationRule.passThrough
+    let quantization = QuantizationRule.passThrough(refusal: { node in
+        let kind = node.attributes.text("act_type") ?? "relu"
+        return kind == "relu" ? nil : "\(kind) cannot be computed on codes"
+    })
 
     let onnx = ONNXForm.mapped(
         ONNXMapping(

@@ -11,7 +11,7 @@ struct Pooling: OperatorDefinition {
         "Pooling", quantized: "_contrib_quantized_pooling",
         // MKL-DNN's max pooling keeps a workspace for training.
         hiddenOutputs: { node in node.attributes.text("pool_type") ?? "max" == "max" ? 1 : 0 })
-    let quantization = QuantizationRule.passThrough
+    let quantization = QuantizationRule.passThrough()
 
     let onnx = ONNXForm.mapped(
         ONNXMapping(

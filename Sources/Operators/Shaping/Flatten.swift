@@ -8,7 +8,7 @@ struct Flatten: OperatorDefinition {
     let name = "Flatten"
     let summary = "all axes but the first become one"
     let mxnet: MXNetForm? = MXNetForm("Flatten", "flatten", quantized: "_contrib_quantized_flatten")
-    let quantization = QuantizationRule.passThrough
+    let quantization = QuantizationRule.passThrough()
 
     let onnx = ONNXForm.mapped(
         ONNXMapping(

@@ -21,11 +21,12 @@ struct QuantizationPlan {
                 refusals.append((node.name, "excluded"))
                 continue
             }
-            switch definition.quantization {
-            case .weighted(let rule):
-                if let reason = rule.refusal(node) { refusals.append((node.name, reason)) } else { must.insert(node.id) }
-            case .passThrough: support.insert(node.id)
-            case .float(let reason): refusals.append((node.name, reason))
+            if let reason = definition.quantization.refusal(of: node) {
+                refusals.append((node.name, reason))
+            } else if case .weighted = definition.quantization {
+                must.insert(node.id)
+            } else {
+                support.insert(node.id)
             }
         }
         switch options.mode {
