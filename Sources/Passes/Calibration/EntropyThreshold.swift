@@ -19,7 +19,7 @@ public struct EntropyThreshold {
 
     /// - Parameter codeBins: 255, or 511 where the codes are unsigned and so use only half of the bins.
     public func optimal(codeBins: Int) -> Float {
-        let zero = counts.count / 2
+        let zero = max(counts.count - 1, 0) / 2
         guard zero >= codeBins / 2 else { return edges[counts.count] }
         var best = (divergence: Float.infinity, threshold: edges[min(zero + codeBins / 2 + 1, counts.count)])
         var candidate = Candidate(capacity: counts.count)

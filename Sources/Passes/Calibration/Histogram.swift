@@ -9,6 +9,8 @@ import TensorCore
 /// edges, which are float32 roundings of an exact grid.
 public struct Histogram: Sendable {
     public static let initialBins = 8001
+    /// More are never made: the search for a threshold takes time with their square. MXNet runs out of memory instead.
+    static let maximumBins = 1 << 16
 
     public private(set) var counts: [Int]
     /// T: float32 at first, float64 once it has grown.
@@ -52,10 +54,25 @@ public struct Histogram: Sendable {
         // NumPy subtracts two float32 here as long as the threshold is one.
         let isSingle = Double(Float(threshold)) == threshold
         let excess = isSingle ? Double(magnitude - Float(threshold)) : Double(magnitude) - threshold
-        let added = step > 0 ? Int((excess / step).rounded(.down) + 1) : 0
+        let steps = (excess / step).rounded(.down) + 1
+        guard steps <= Double((Self.maximumBins - counts.count) / 2) else { return spread(over: Double(magnitude)) }
+        let added = Int(steps)
         let margin = [Int](repeating: 0, count: added)
         counts = margin + counts + margin
         threshold += Double(added) * step
+    }
+
+    /// Starts again with wider bins, where it would take too many of the old ones: what was counted goes by its bins' centres.
+    private mutating func spread(over newThreshold: Double) {
+        let step = 2 * threshold / Double(counts.count)
+        var wider = [Int](repeating: 0, count: Self.initialBins)
+        for (index, count) in counts.enumerated() where count > 0 {
+            let centre = (Double(index) + 0.5) * step - threshold
+            let share = (centre / newThreshold + 1) / 2
+            wider[min(Int(share * Double(wider.count)), wider.count - 1)] += count
+        }
+        counts = wider
+        threshold = newThreshold
     }
 
     private mutating func count(_ values: UnsafeBufferPointer<Float>) {

@@ -20,6 +20,10 @@ public struct ApplyCalibration: Pass {
                 context.refuse(node.name, because: "no range was found for '\(value)'; it is found at run time")
                 continue
             }
+            guard range.magnitude.isFinite else {
+                context.refuse(node.name, because: "the range of '\(value)' is not finite; it is found at run time")
+                continue
+            }
             var patch = GraphPatch(for: context.graph, "\(value): [\(range.min), \(range.max)]")
             patch.update(id) { node in
                 node.attributes[CalibratedRange.minimum] = .text(sixDecimals(range.min))
