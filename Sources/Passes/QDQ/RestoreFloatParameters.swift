@@ -109,7 +109,9 @@ struct RestoredWeights {
             }
             // The codes that can stand for the largest weight: 127 of itself, −128 or else −127 by the way it rounds.
             let top: Int8 = values[range].contains(127) ? 127 : values[range].contains(-128) ? -128 : -127
-            let magnitude = Self.magnitude(step: step, lowest: values[range].contains(-128) ? -128 : -127)
+            let magnitude = values[range].contains(-128)
+                ? Self.magnitude(step: step, lowest: -128)
+                : top == 127 ? 127.5 * step : Self.magnitude(step: step, lowest: -127)
             let first = range.first { values[$0] == top }
             for index in range where index == first || values[index] == -128 {
                 restored[index] = values[index] < 0 ? -magnitude : magnitude

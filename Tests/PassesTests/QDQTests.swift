@@ -1,0 +1,150 @@
+import GraphIR
+import Kernels
+import Operators
+import TensorCore
+import Testing
+
+@testable import Passes
+
+/// QDQ form and back.
+struct QDQTests {
+    /// int8 data → convolution with BatchNorm and relu (uint8) → convolution with a residual (int8) → pooling → fully
+    /// connected layer (float), as post-fusion leaves them.
+    static let quantized = #"""
+        %data: float32[1, 2, 4, 4] = input
+        %data_quantize_output = Quantize(%data) {max_calib_range="1.0", min_calib_range="-1.0", out_type="auto"} origins=[data]
+        %w: float32[2, 2, 1, 1] = parameter(0.5, -0.25, 1, 0.125)
+        %gamma: float32[2] = parameter(1, 0.5)
+        %beta: float32[2] = parameter(0.25, 0)
+        %mean: float32[2] = parameter(0, 0.5)
+        %var: float32[2] = parameter(1, 4)
+        %quantized_a_output = FusedConvolution(%data_quantize_output, %w, %gamma, %beta, %mean, %var) {max_calib_range="1.0", min_calib_range="0.0", quantized="true", with_act="true", with_bn="true"} origins=[conv, bn, relu] graph {
+          %data0 = input
+          %w0 = input
+          %gamma0 = input
+          %beta0 = input
+          %mean0 = input
+          %var0 = input
+          %conv_output = Convolution(%data0, %w0) {kernel="(1, 1)", no_bias="True", num_filter="2"}
+          %bn_output = BatchNorm(%conv_output, %gamma0, %beta0, %mean0, %var0) {fix_gamma="False"}
+          %relu_output = Activation(%bn_output) {act_type="relu"}
+          return %relu_output
+        }
+        %v: float32[2, 2, 1, 1] = parameter(1, 1, -1, 0.5)
+        %quantized_b_output = FusedConvolution(%quantized_a_output, %v, %data_quantize_output) {max_calib_range="2.0", min_calib_range="-2.0", quantized="true", with_sum="true"} origins=[conv2, add] graph {
+          %a0 = input
+          %v0 = input
+          %conv2_output = Convolution(%a0, %v0) {kernel="(1, 1)", no_bias="True", num_filter="2"}
+          %data0 = input
+          %add_output = elemwise_add(%conv2_output, %data0)
+          return %add_output
+        }
+        %quantized_pool_output = Pooling(%quantized_b_output) {kernel="(2, 2)", pool_type="max", stride="(2, 2)"} origins=[pool]
+        %u: int8[3, 8] @{range=[-1, 1], steps=[0.007874016]} = parameter(127, 3, -7, 64, 2, 0, -127, 5, 9, 8, 7, 6, 5, 4, 3, 2, 1, -1, 127, -3, 30, -30, 12, 4)
+        %quantized_fc_output = FusedFullyConnected(%quantized_pool_output, %u) {enable_float_output="True", quantized="True"} origins=[fc] graph {
+          %pool0 = input
+          %u0 = input
+          %fc_output = FullyConnected(%pool0, %u0) {no_bias="True", num_hidden="3"}
+          return %fc_output
+        }
+        return %quantized_fc_output
+        """#
+
+    private static func annotated(_ statements: String) throws -> Graph {
+        var graph = try PassText.parse(statements)
+        try TypeInference().annotate(&graph)
+        return graph
+    }
+
+    private static func run(_ graph: Graph) throws -> Tensor {
+        var graph = graph
+        try TypeInference().annotate(&graph)
+        let program = try Lowering.lower(graph).program
+        let data = OperatorExample.elements(of: TensorType(.float32, [1, 2, 4, 4]), seed: 5)
+        return try ReferenceExecutor(program).run([data])[0]
+    }
+
+    @Test func layersBecomeFloatBetweenDequantizeAndQuantize() throws {
+        let result = try PassText(graph: Self.annotated(Self.quantized), [ExpandToQDQ(residual: .exact)])
+        #expect(
+            result.nodes.map(\.op) == [
+                "Quantize", "Dequantize",  // data
+                "Dequantize", "Dequantize", "Convolution", "Activation", "Quantize", "Dequantize",  // weights, bias, layer
+                "Dequantize", "Convolution", "elemwise_add", "Quantize", "Dequantize",
+                "Pooling", "Quantize", "Dequantize", "Flatten", "Quantize", "Dequantize",
+                "Dequantize", "FullyConnected",
+            ])
+        #expect(result.graph.node(named: "conv")?.origins == ["conv", "bn"])
+        // By hand: channel 0 has alpha 1 / √1.001, so that 0.5 is its largest weight: 127 and −63.5 → −64, or −63 from below.
+        let codes = try #require(result.graph.value(named: "w_quantized")?.tensor).elements(as: Int8.self)
+        #expect(codes[0] == 127 && [-63, -64].contains(codes[1]) && codes[2] == 127 && codes[3] == 16)
+        #expect(result.graph.value(named: "conv_bias_quantized")?.tensor?.dataType == .int32)
+    }
+
+    @Test(arguments: ResidualForm.allCases) func collapsingIsTheWayBack(_ residual: ResidualForm) throws {
+        let graph = try Self.annotated(Self.quantized)
+        let there: [any Pass] = [ExpandToQDQ(residual: residual)] + (residual == .runtime ? [ShiftSignedActivations(.toUnsigned)] : [])
+        let back: [any Pass] = [ShiftSignedActivations(.toSigned), CollapseQDQ()]
+        let expanded = try PassText(graph: graph, there)
+        let collapsed = try PassText(graph: expanded.graph, back)
+        #expect(collapsed.nodes.map(\.op) == graph.topologicalOrder().map { graph[$0].op })
+        #expect(collapsed.nodes.map(\.origins) == graph.topologicalOrder().map { graph[$0].origins })
+        // The same integers, hence the same numbers.
+        #expect(try Self.run(collapsed.graph) == Self.run(graph))
+        // And there again: nothing is lost on the way.
+        var again = collapsed.graph
+        try TypeInference().annotate(&again)
+        #expect(try Self.run(PassText(graph: again, there).graph) == Self.run(expanded.graph))
+        #expect(try PassText(graph: again, there).nodes.map(\.op) == expanded.nodes.map(\.op))
+    }
+
+    /// QDQ form means the same as the quantized layers, to the rounding of float32.
+    @Test func theNumbersAreTheLayers() throws {
+        let graph = try Self.annotated(Self.quantized)
+        let expanded = try PassText(graph: graph, [ExpandToQDQ(residual: .exact)]).graph
+        let a = try Self.run(graph).floats(), b = try Self.run(expanded).floats()
+        for (x, y) in zip(a, b) { #expect(abs(x - y) <= 1e-5) }
+    }
+
+    @Test func uncalibratedLayersAreAllNamed() throws {
+        let uncalibrated = Self.quantized.replacingOccurrences(of: #"max_calib_range="2.0", min_calib_range="-2.0", "#, with: "")
+        let error = try #require(throws: ModelError.self) {
+            try PassText(graph: Self.annotated(uncalibrated), [ExpandToQDQ(residual: .exact)])
+        }
+        for node in ["quantized_b", "quantized_pool"] { #expect(error.problem.contains("'\(node)'")) }
+    }
+
+    /// One step for 128 codes more: −1…1 has steps of 1 / 127.5.
+    @Test func signedActivationsAreShifted() throws {
+        let graph = try Self.annotated(#"""
+            %x: float32[1, 4] = input
+            %q_output = Quantize(%x) {max_calib_range="1.0", min_calib_range="-1.0", out_type="int8"}
+            %u_output = Quantize(%x) {max_calib_range="1.0", min_calib_range="0.0", out_type="auto"}
+            return %q_output, %u_output
+            """#)
+        let there = try PassText(graph: graph, [ShiftSignedActivations(.toUnsigned)])
+        let node = try #require(there.graph.node(named: "q"))
+        #expect(node.attributes.text("out_type") == "uint8" && node.attributes["zero_point"] == .integer(128))
+        #expect(try node.attributes.number("step").map(Float.init) == 1 / 127.5)
+        #expect(there.graph.node(named: "u")?.attributes == graph.node(named: "u")?.attributes)
+        let back = try PassText(graph: there.graph, [ShiftSignedActivations(.toSigned)])
+        let codes = try #require(back.graph.value(named: "q_output")?.type)
+        #expect(codes.dataType == .int8 && codes.quantization?.grid?.zeroPoint == 0 && codes.quantization?.grid?.steps == [1 / 127.5])
+    }
+
+    /// Another tool's layer whose grid is not symmetric cannot be made one of MXNet's, and stays in QDQ form.
+    @Test func layersWithOtherGridsStay() throws {
+        let result = try PassText(graph: Self.annotated(#"""
+            %x: float32[1, 1, 2, 2] = input
+            %q_output = Quantize(%x) {out_type="uint8", step=0.5, zero_point=3}
+            %d_output = Dequantize(%q_output)
+            %w: int8[1, 1, 1, 1] @{steps=[0.5]} = parameter(3)
+            %dw_output = Dequantize(%w)
+            %conv_output = Convolution(%d_output, %dw_output) {kernel="(1, 1)", no_bias="True", num_filter="1"}
+            %r_output = Quantize(%conv_output) {out_type="int8", step=0.5, zero_point=0}
+            return %r_output
+            """#), [CollapseQDQ()])
+        #expect(result.nodes.map(\.op) == ["Quantize", "Dequantize", "Dequantize", "Convolution", "Quantize"])
+        #expect(result.refusals(of: "conv").count == 1)
+    }
+}
