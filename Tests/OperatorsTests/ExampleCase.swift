@@ -62,8 +62,10 @@ struct ExampleCase: Sendable, CustomStringConvertible {
         }
     }
 
-    func run(_ engine: Engine = .reference, observing values: Bool = false) throws -> (outputs: [Tensor], values: [String: Tensor]) {
-        let program = try Lowering.lower(graph).program
+    func run(
+        _ engine: Engine = .reference, arithmetic: Arithmetic = .exact, observing values: Bool = false
+    ) throws -> (outputs: [Tensor], values: [String: Tensor]) {
+        let program = try Lowering.lower(graph, arithmetic: arithmetic).program
         let executor: any Executor = switch engine {
         case .reference: ReferenceExecutor(program)
         case .onednn: try OneDNNExecutor(program, threads: 1)

@@ -1,0 +1,46 @@
+import Foundation
+import MXNetFormat
+import OneDNNBackend
+import Operators
+import TensorCore
+import TestSupport
+import Testing
+import Translation
+
+/// The numbers that MXNet 1.9.1 computes from the examples, float and quantized; see Tests/Fixtures/operators/README.md.
+struct MXNetNumbersTests {
+    private static let expected = try? NumPyArchive(Fixtures.path("operators/expected.npz"))
+
+    static func cases() throws -> [ExampleCase] { try ExampleCase.examples() + ExampleCase.quantized() }
+
+    @Test(arguments: try cases()) func outputsAreMXNets(_ example: ExampleCase) throws {
+        let archive = try #require(Self.expected)
+        let output = try example.run(arithmetic: .mxnet).outputs[0]
+        guard archive.names.contains(example.fileName) else {
+            Issue.record("MXNet's output for it is not there: make it again (Tests/Fixtures/operators/README.md)")
+            return
+        }
+        let expected = try archive.tensor(named: example.fileName)
+        #expect(output.type == expected.type)
+        #expect(difference(output, expected) <= (output.dataType == .float32 ? 1e-5 * magnitude(expected) : 0))
+    }
+
+    /// Writes what make.py runs MXNet on, into the folder that REQUANT_EXAMPLES names.
+    @Test(.enabled(if: ProcessInfo.processInfo.environment["REQUANT_EXAMPLES"] != nil))
+    func writeExamples() throws {
+        let folder = try #require(ProcessInfo.processInfo.environment["REQUANT_EXAMPLES"])
+        for example in try Self.cases() {
+            let stem = "\(folder)/\(example.fileName)"
+            try MXNetExporter().checkpoint(of: example.graph).write(to: CheckpointPaths(writing: stem))
+            let names = example.graph.inputs.map { example.graph[$0].name }
+            try NumPyArchive.write(Array(zip(names, example.inputs)), to: stem + "-inputs.npz")
+        }
+    }
+}
+
+extension ExampleCase {
+    /// `pooling-global-mean-calibrated`
+    fileprivate var fileName: String {
+        description.lowercased().split { !$0.isLetter && !$0.isNumber }.joined(separator: "-")
+    }
+}
