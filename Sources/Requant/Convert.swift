@@ -66,7 +66,7 @@ extension Model {
         let (collapsed, first) = try run(graph.metadata["format"] == "ONNX" ? Pipelines.fromQDQ : Pipelines.nothing)
         let (restored, second) = try collapsed.run(Pipelines.toMXNet)
         let paths = try restored.saveCheckpoint(to: path)
-        let losses = second.filter { $0.outcome == .refused }.map { "'\($0.node)': \($0.explanation)" }
+        let losses = report.losses + second.filter { $0.outcome == .refused }.map { "'\($0.node)': \($0.explanation)" }
             + restored.halvedSums
         return ConversionResult(
             files: [paths.symbol] + (paths.parameters.map { [$0] } ?? []), nodes: restored.graph.topologicalOrder().count,
