@@ -92,6 +92,15 @@ extension OrderedDictionary where Key == String, Value == Attribute {
     public func boolean(_ name: String) throws -> Bool? { try read(name, \.boolean, "True or False") }
     public func integers(_ name: String) throws -> [Int]? { try read(name, \.integers, "a tuple of whole numbers") }
 
+    /// Sizes, strides and paddings: whole numbers of 0 to 2^30, so that sums and products of them do not overflow.
+    public func extents(_ name: String) throws -> [Int]? {
+        guard let values = try integers(name) else { return nil }
+        guard values.allSatisfy({ 0...(1 << 30) ~= $0 }) else {
+            throw ModelError("\(name)=(\(values.commaSeparated)) is out of range")
+        }
+        return values
+    }
+
     /// The text of an attribute, whatever its kind.
     public func text(_ name: String) -> String? { self[name]?.description }
 

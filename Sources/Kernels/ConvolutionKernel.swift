@@ -46,7 +46,7 @@ public struct ConvolutionKernel: Kernel, Hashable {
             }
             extents.append(room / strides[axis] + 1)
         }
-        let result = TensorType(stage.outputType, Shape([source[0], weights[0]] + extents))
+        let result = TensorType(stage.outputType, try Shape(checking: [source[0], weights[0]] + extents))
         if stage.hasResidual, let residual = operands.last, residual.shape != result.shape {
             throw ModelError("the residual is \(residual.shape), but the convolution's result is \(result.shape)")
         }

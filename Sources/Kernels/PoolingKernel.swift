@@ -45,6 +45,6 @@ public struct PoolingKernel: Kernel, Hashable {
             }
             extents.append(room / strides[axis] + 1)
         }
-        return [TensorType(operands[0].dataType, Shape([source[0], source[1]] + extents))]
+        return [TensorType(operands[0].dataType, try Shape(checking: [source[0], source[1]] + extents))]
     }
 }

@@ -131,18 +131,14 @@ public struct ONNXReading {
 
     // MARK: Building
 
-    /// Adds a node that computes the ONNX node's outputs.
-    public mutating func define(_ op: String, _ attributes: Attributes = [:], inputs: [ValueID?]? = nil) {
-        graph.add(
-            NodeDraft(
-                name: name, op: op, attributes: attributes, inputs: inputs ?? self.inputs,
-                origins: ONNXOrigins.read(node.docString), outputNames: node.outputs))
-    }
+    /// The node that computes the ONNX node's outputs; whoever reads adds it to the graph.
+    public private(set) var draft: NodeDraft?
 
-    /// Adds a node that computes something on the way to the outputs.
-    public mutating func addHelper(_ op: String, _ suffix: String, _ attributes: Attributes = [:], inputs: [ValueID?]) -> ValueID {
-        let id = graph.add(NodeDraft(name: name + suffix, op: op, attributes: attributes, inputs: inputs, origins: []))
-        return graph[id].outputs[0]
+    /// Says which node the ONNX node means.
+    public mutating func define(_ op: String, _ attributes: Attributes = [:], inputs: [ValueID?]? = nil) {
+        draft = NodeDraft(
+            name: name, op: op, attributes: attributes, inputs: inputs ?? self.inputs,
+            origins: ONNXOrigins.read(node.docString), outputNames: node.outputs)
     }
 
     public mutating func addParameter(_ suffix: String, _ tensor: Tensor) -> ValueID {

@@ -17,6 +17,9 @@ struct ONNXWindow {
         }
         func list(_ name: String, _ fallback: Int, count: Int) throws -> [Int] {
             let values = try reading.integers(name) ?? [Int](repeating: fallback, count: count)
+            guard values.allSatisfy({ 0...(1 << 30) ~= $0 }) else {
+                throw ModelError("\(name) (\(values.commaSeparated)) is out of range")
+            }
             guard values.count == count else { throw ModelError("\(name) has \(values.count) values for \(rank) axes") }
             return values
         }

@@ -11,6 +11,10 @@ public protocol OperatorDefinition: Sendable {
     var name: String { get }
     /// One line for the table of operators.
     var summary: String { get }
+    /// How many inputs a node may have.
+    func inputCount(_ node: any NodeDescription) throws -> ClosedRange<Int>
+    /// The shapes of stored parameters as the attributes have them, by input; a dimension that they do not say is nil.
+    func parameterShapes(_ node: any NodeDescription) throws -> [Int: [Int?]]
     /// The types of the outputs. An input whose shape is not known yet still has an element type and a grid.
     func inferTypes(_ node: NodeReader) throws -> [ValueType]
     var mxnet: MXNetForm? { get }
@@ -20,6 +24,20 @@ public protocol OperatorDefinition: Sendable {
     func lower(_ node: NodeReader, _ lowering: inout Lowering) throws
     /// Small graphs around the operator; at least one.
     var examples: [OperatorExample] { get }
+}
+
+extension OperatorDefinition {
+    public func inputCount(_ node: any NodeDescription) -> ClosedRange<Int> { 1...1 }
+    public func parameterShapes(_ node: any NodeDescription) -> [Int: [Int?]] { [:] }
+
+    /// - Throws: `ModelError` if a node has too few or too many inputs.
+    public func checkInputCount(of node: any NodeDescription) throws {
+        let count = node.inputs.count, expected = try inputCount(node)
+        guard !expected.contains(count) else { return }
+        let range = expected.lowerBound == expected.upperBound
+            ? "\(expected.lowerBound)" : "\(expected.lowerBound) to \(expected.upperBound)"
+        throw ModelError("has \(count) inputs, but \(range) are needed", advice: "the file looks damaged")
+    }
 }
 
 /// A node with the graph around it, read with errors that say where they are.
@@ -36,9 +54,6 @@ public struct NodeReader {
 
     /// `node 'pool0' (Pooling)`
     public var place: String { "node '\(node.name)' (\(node.op))" }
-
-    /// How many inputs are connected.
-    public var inputCount: Int { node.inputs.count }
 
     public func input(_ index: Int) throws -> Value {
         guard node.inputs.indices.contains(index), let id = node.inputs[index] else {

@@ -28,9 +28,12 @@ public enum Pipelines {
                 + (residual == .runtime ? [ShiftSignedActivations(.toUnsigned)] : []))
     }
 
-    /// After ONNX was read.
-    public static let fromQDQ = Pipeline(
-        name: "from-qdq", summary: "QDQ form back to quantized layers", passes: [ShiftSignedActivations(.toSigned), CollapseQDQ()])
+    /// After ONNX was read: to run it as it is, or to write it for MXNet, which rounds residual sums once.
+    public static func fromQDQ(dropsInnerRounding: Bool) -> Pipeline {
+        Pipeline(
+            name: "from-qdq", summary: "QDQ form back to quantized layers",
+            passes: [ShiftSignedActivations(.toSigned), CollapseQDQ(dropsInnerRounding: dropsInnerRounding)])
+    }
 
     /// For models that are in the right form already.
     public static let nothing = Pipeline(name: "nothing", summary: "leaves the graph alone", passes: [])
@@ -41,6 +44,7 @@ public enum Pipelines {
 
     /// All of them, with the choices that MXNet starts with.
     public static let all = [
-        fuse, quantize(QuantizationOptions()), calibrate([:]), toQDQ(residual: .exact, arithmetic: .exact), fromQDQ, toMXNet,
+        fuse, quantize(QuantizationOptions()), calibrate([:]), toQDQ(residual: .exact, arithmetic: .exact),
+        fromQDQ(dropsInnerRounding: true), toMXNet,
     ]
 }

@@ -40,7 +40,7 @@ extension Model {
     /// Writes the model as ONNX: float layers as they are, quantized ones in QDQ form.
     /// - Throws: `ModelError` if shapes of inputs are not known, ranges are not calibrated, or an operator has no form.
     public func saveONNX(to path: String, _ options: ONNXOptions = ONNXOptions()) throws -> ConversionResult {
-        try report.requireComplete()
+        try requireComplete()
         var model = self
         if case .fixed(let count) = options.batch { try model.setBatch(count) }
         try model.requireShapes()
@@ -62,12 +62,15 @@ extension Model {
     /// Writes the model as an MXNet checkpoint; QDQ form becomes quantized layers.
     /// - Throws: `ModelError` for what MXNet cannot hold.
     public func saveMXNet(to path: String) throws -> ConversionResult {
-        try report.requireComplete()
-        let (collapsed, first) = try run(graph.metadata["format"] == "ONNX" ? Pipelines.fromQDQ : Pipelines.nothing)
+        let isONNX = graph.metadata["format"] == "ONNX"
+        // MXNet's own operators are written back as they are, known or not.
+        try isONNX ? requireComplete() : requireFittingParameters()
+        let (collapsed, first) = try run(isONNX ? Pipelines.fromQDQ(dropsInnerRounding: true) : Pipelines.nothing)
         let (restored, second) = try collapsed.run(Pipelines.toMXNet)
         let paths = try restored.saveCheckpoint(to: path)
-        let losses = report.losses + second.filter { $0.outcome == .refused }.map { "'\($0.node)': \($0.explanation)" }
-            + restored.halvedSums
+        let dropped = first.count { $0.explanation == CollapseQDQ.droppedRounding }
+        let losses = report.losses + (dropped > 0 ? ["\(Self.sums(dropped)) are rounded once instead of twice, as MXNet does it"] : [])
+            + second.filter { $0.outcome == .refused }.map { "'\($0.node)': \($0.explanation)" } + restored.halvedSums
         return ConversionResult(
             files: [paths.symbol] + (paths.parameters.map { [$0] } ?? []), nodes: restored.graph.topologicalOrder().count,
             records: first + second, losses: losses)
@@ -75,8 +78,10 @@ extension Model {
 
     /// The model with QDQ form made quantized layers, as it is run.
     public func collapsed() throws -> Model {
-        graph.metadata["format"] == "ONNX" ? try run(Pipelines.fromQDQ).model : self
+        graph.metadata["format"] == "ONNX" ? try run(Pipelines.fromQDQ(dropsInnerRounding: false)).model : self
     }
+
+    private static func sums(_ count: Int) -> String { count == 1 ? "1 residual sum" : "\(count) residual sums" }
 
     /// Residual sums that MXNet computes in the type of the residual, and so at half of their range.
     private var halvedSums: [String] {

@@ -83,7 +83,7 @@ extension Model {
             parameterBytes: stored.reduce(0) { $0 + $1.byteCount }, weightedLayers: weighted,
             quantizedLayers: quantized,
             fusedLayers: nodes.filter { !$0.bodies.isEmpty }.map { .init(name: $0.name, nodes: $0.origins) },
-            missing: missingParameters, superfluous: report.superfluous, mismatched: report.mismatched,
+            missing: missingParameters, superfluous: report.superfluous, mismatched: report.mismatched + ParameterCheck.problems(of: graph, table: table),
             losses: report.losses + (typeProblem.map { ["\($0)"] } ?? []), obstacles: obstacles(table),
             inputsWithoutShape: inputs.filter { $0.type?.shape == nil }.map(\.name))
     }

@@ -75,6 +75,30 @@ public struct Model: Sendable {
         return unbound + report.missing.filter { !unbound.contains($0) }
     }
 
+    /// Refuses a model that cannot be computed with, and says everything that is wrong: operators that are not known,
+    /// parameters that are missing or not what the operators need.
+    public func requireComplete() throws {
+        let unknown = graph.topologicalOrder().map { graph[$0] }.filter { OperatorTable.standard[$0.op] == nil }
+        guard unknown.isEmpty else {
+            let kinds = Dictionary(grouping: unknown, by: \.op).sorted { $0.key < $1.key }.map { op, nodes in
+                "\(op) ('\(nodes[0].name)'\(nodes.count > 1 ? " and \(nodes.count - 1) more" : ""))"
+            }
+            throw ModelError(
+                "has operators that are not known: \(kinds.joined(separator: ", "))", at: graph.name,
+                advice: "'requant operators' lists those that are")
+        }
+        try requireFittingParameters(missing: missingParameters)
+        if let typeProblem { throw typeProblem }
+    }
+
+    /// Refuses parameters that are not what the operators need.
+    func requireFittingParameters(missing: [String] = []) throws {
+        var report = report
+        report.missing = missing
+        report.mismatched += ParameterCheck.problems(of: graph)
+        try locating(graph.name) { try report.requireComplete() }
+    }
+
     private func isParameter(_ variable: Value) -> Bool {
         variable.uses.contains { use in
             let node = graph[use.node]

@@ -57,11 +57,16 @@ public final class ModelRunner {
         _ inputs: [String: Tensor], observing observed: Set<String> = [],
         _ observe: (_ name: String, _ tensor: Tensor) throws -> Void = { _, _ in }
     ) throws -> [Tensor] {
+        if compiled.isEmpty { try model.requireComplete() }
         let tensors = try self.inputs.map { name in
             guard let tensor = inputs[name] else {
                 throw ModelError("no data is given for it", at: "input '\(name)'", advice: "give it with --data \(name)=FILE.npy")
             }
-            return tensor.asFloat32()
+            let values = tensor.asFloat32()
+            if let index = values.firstNonFinite {
+                throw ModelError("has a value that is not a number or infinite, at element \(index)", at: "input '\(name)'")
+            }
+            return values
         }
         let compiled = try compile(for: tensors.map(\.shape))
         var names: [BufferID: [String]] = [:]
@@ -106,7 +111,6 @@ public final class ModelRunner {
 
     private func compile(for shapes: [Shape]) throws -> Compiled {
         if let known = compiled[shapes] { return known }
-        try model.report.requireComplete()
         var graph = model.graph
         try TypeInference().annotate(&graph, shapes: Dictionary(zip(inputs, shapes)) { first, _ in first })
         let (program, codes) = try Lowering.lower(graph, arithmetic: arithmetic)

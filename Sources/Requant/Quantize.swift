@@ -67,7 +67,7 @@ extension Model {
     public func quantized(
         _ recipe: QuantizationRecipe, dataset: Dataset? = nil, progress: (Int, Int) -> Void = { _, _ in }
     ) throws -> QuantizationResult {
-        try report.requireComplete()
+        try requireComplete()
         if let quantized = graph.topologicalOrder().map({ graph[$0] }).first(where: { $0.op == "Quantize" }) {
             throw ModelError(
                 "is quantized already: it has '\(quantized.name)'", at: graph.name, advice: "start from the float model")

@@ -80,3 +80,19 @@ extension Tensor {
         }
     }
 }
+
+extension Tensor {
+    /// The first element of a float32 tensor that is NaN or infinite.
+    public var firstNonFinite: Int? {
+        withElements(as: Float.self) { values in
+            // A block at a time without branches; only the block that has one is searched.
+            for start in stride(from: 0, to: values.count, by: 4096) {
+                let end = min(start + 4096, values.count)
+                var sum: Float = 0
+                for index in start..<end { sum += values[index] * 0 }
+                if sum != 0 || sum.isNaN { return (start..<end).first { !values[$0].isFinite } }
+            }
+            return nil
+        }
+    }
+}

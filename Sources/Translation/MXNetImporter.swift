@@ -165,6 +165,7 @@ private struct SymbolTranslation {
             || draft.attributes.boolean("quantized") ?? false
         let ranged = isQuantized ? form.rangedInputs(draft) : []
         draft.inputs = try node.inputs.dropLast(2 * ranged.count).map { try value($0, "an input") }
+        try meaning.definition.checkInputCount(of: draft)
         try attachRanges(node, ranged)
         draft.origins = origins(of: node, draft, isQuantized: isQuantized)
         noteMissingParameters(draft, form)

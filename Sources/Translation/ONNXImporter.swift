@@ -116,9 +116,17 @@ public struct ONNXImporter {
         // The graph moves into the reading and back, so that it is never copied.
         var reading = ONNXReading(node, opset: opset, inputs: inputs, graph: graph)
         graph = Graph()
-        defer { graph = reading.graph }
+        var draftToAdd: NodeDraft?
+        defer {
+            graph = reading.graph
+            if let draftToAdd { graph.add(draftToAdd) }
+        }
         do {
             try mapping.read(&reading)
+            guard let draft = reading.draft else { return false }
+            try table.definition(of: draft.op).checkInputCount(of: draft)
+            guard !draft.inputs.contains(nil) else { throw ModelError("leaves out an input that is needed") }
+            draftToAdd = draft
             return true
         } catch let error as ModelError {
             // It can still be inspected and drawn; whoever has to run it is told why it cannot be.

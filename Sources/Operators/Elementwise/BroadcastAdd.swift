@@ -18,6 +18,8 @@ struct BroadcastAdd: OperatorDefinition {
             },
             read: { reading in reading.define("broadcast_add") }))
 
+    func inputCount(_ node: any NodeDescription) -> ClosedRange<Int> { 2...2 }
+
     func inferTypes(_ node: NodeReader) throws -> [ValueType] {
         guard let a = try node.type(0).shape, let b = try node.type(1).shape else { return [ValueType(.float32, nil)] }
         let operands = [TensorType(.float32, a), TensorType(.float32, b)]

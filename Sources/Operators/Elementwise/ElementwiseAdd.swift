@@ -24,6 +24,8 @@ struct ElementwiseAdd: OperatorDefinition {
                 reading.define(broadcasts ? "broadcast_add" : "elemwise_add")
             }))
 
+    func inputCount(_ node: any NodeDescription) -> ClosedRange<Int> { 2...2 }
+
     func inferTypes(_ node: NodeReader) throws -> [ValueType] {
         let (a, b) = (try node.type(0), try node.type(1))
         if let x = a.shape, let y = b.shape, x != y { throw ModelError("\(x) and \(y) cannot be added") }

@@ -34,6 +34,13 @@ struct BatchNorm: OperatorDefinition {
                     "BatchNorm", ["axis": .integer(1), "eps": .text("\(epsilon)"), "fix_gamma": .text("False")])
             }))
 
+    func inputCount(_ node: any NodeDescription) -> ClosedRange<Int> { 5...5 }
+
+    func parameterShapes(_ node: any NodeDescription) throws -> [Int: [Int?]] {
+        try Self.checkAxis(node.attributes, rank: nil)
+        return Dictionary((1...4).map { ($0, [nil]) }) { first, _ in first }
+    }
+
     func inferTypes(_ node: NodeReader) throws -> [ValueType] {
         try Self.checkAxis(node.attributes, rank: node.type(0).shape?.rank)
         return [ValueType(.float32, try node.type(0).shape)]
@@ -50,7 +57,7 @@ struct BatchNorm: OperatorDefinition {
 
     static func checkAxis(_ attributes: Attributes, rank: Int?) throws {
         let axis = try attributes.integer("axis") ?? 1
-        guard axis == 1 || axis + (rank ?? 0) == 1 else {
+        guard axis == 1 || axis < 0 && rank.map({ axis == 1 - $0 }) ?? true else {
             throw ModelError("axis=\(axis) is not supported", advice: "only the channel axis, 1, is")
         }
     }

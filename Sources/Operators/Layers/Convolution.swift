@@ -8,7 +8,7 @@ import TensorCore
 struct Convolution: OperatorDefinition {
     let name = "Convolution"
     let summary = "convolution: grouped, dilated, with or without bias"
-    let mxnet: MXNetForm? = MXNetForm("Convolution", parameterInputs: { node in Array(1..<node.inputs.count) })
+    let mxnet: MXNetForm? = MXNetForm("Convolution", parameterInputs: { node in Array(node.inputs.indices.dropFirst()) })
     let quantization = QuantizationRule.float(because: "fuse it first: MXNet's unfused int8 convolution takes uint8 only")
 
     let onnx = ONNXForm.mapped(
@@ -36,6 +36,14 @@ struct Convolution: OperatorDefinition {
                 attributes["no_bias"] = .text(reading.hasInput(2) ? "False" : "True")
                 reading.define("Convolution", attributes)
             }))
+
+    func inputCount(_ node: any NodeDescription) throws -> ClosedRange<Int> {
+        try ConvolutionAttributes(node.attributes).hasBias ? 3...3 : 2...2
+    }
+
+    func parameterShapes(_ node: any NodeDescription) throws -> [Int: [Int?]] {
+        try ConvolutionAttributes(node.attributes).parameterShapes
+    }
 
     func inferTypes(_ node: NodeReader) throws -> [ValueType] {
         let attributes = try ConvolutionAttributes(node.attributes)

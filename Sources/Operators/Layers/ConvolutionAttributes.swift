@@ -15,12 +15,12 @@ struct ConvolutionAttributes {
     var hasBias: Bool
 
     init(_ attributes: Attributes) throws {
-        guard let kernel = try attributes.integers("kernel"), !kernel.isEmpty, kernel.allSatisfy({ $0 > 0 }) else {
+        guard let kernel = try attributes.extents("kernel"), !kernel.isEmpty, kernel.allSatisfy({ $0 > 0 }) else {
             throw ModelError("kernel is missing or empty")
         }
         let rank = kernel.count
         func spatial(_ name: String, default fallback: Int, atLeast least: Int) throws -> [Int] {
-            guard let values = try attributes.integers(name), !values.isEmpty else {
+            guard let values = try attributes.extents(name), !values.isEmpty else {
                 return [Int](repeating: fallback, count: rank)
             }
             guard values.count == rank, values.allSatisfy({ $0 >= least }) else {
@@ -39,9 +39,14 @@ struct ConvolutionAttributes {
         filters = try attributes.integer("num_filter") ?? 0
         groups = try attributes.integer("num_group") ?? 1
         hasBias = try !(attributes.boolean("no_bias") ?? false)
-        guard filters > 0, groups > 0, filters % groups == 0 else {
+        guard 1...(1 << 30) ~= filters, 1...filters ~= groups, filters % groups == 0 else {
             throw ModelError("num_filter=\(filters) and num_group=\(groups) do not fit each other")
         }
+    }
+
+    /// Of the weights and, if there is one, of the bias.
+    var parameterShapes: [Int: [Int?]] {
+        [1: [filters, nil] + kernel].merging(hasBias ? [2: [filters]] : [:]) { first, _ in first }
     }
 
     func kernelOperation(_ stage: OutputStage) -> ConvolutionKernel {
@@ -57,7 +62,7 @@ struct ConvolutionAttributes {
         guard source[1] % groups == 0 else {
             throw ModelError("\(source[1]) channels cannot be split into num_group=\(groups)")
         }
-        let weights = Shape([filters, source[1] / groups] + kernel)
+        let weights = try Shape(checking: [filters, source[1] / groups] + kernel)
         return try kernelOperation(OutputStage()).resultTypes(
             [TensorType(.float32, source), TensorType(.float32, weights)])[0].shape
     }

@@ -7,7 +7,7 @@ import TensorCore
 struct FullyConnected: OperatorDefinition {
     let name = "FullyConnected"
     let summary = "fully connected layer"
-    let mxnet: MXNetForm? = MXNetForm("FullyConnected", parameterInputs: { node in Array(1..<node.inputs.count) })
+    let mxnet: MXNetForm? = MXNetForm("FullyConnected", parameterInputs: { node in Array(node.inputs.indices.dropFirst()) })
     let quantization = QuantizationRule.float(because: "fuse it first; MXNet's quantizer wants the fused form")
 
     let onnx = ONNXForm.mapped(
@@ -48,6 +48,14 @@ struct FullyConnected: OperatorDefinition {
                     ], inputs: inputs)
             }))
 
+    func inputCount(_ node: any NodeDescription) throws -> ClosedRange<Int> {
+        try FullyConnectedAttributes(node.attributes).hasBias ? 3...3 : 2...2
+    }
+
+    func parameterShapes(_ node: any NodeDescription) throws -> [Int: [Int?]] {
+        try FullyConnectedAttributes(node.attributes).parameterShapes
+    }
+
     func inferTypes(_ node: NodeReader) throws -> [ValueType] {
         let attributes = try FullyConnectedAttributes(node.attributes)
         return [ValueType(.float32, try node.type(0).shape.map { try attributes.resultShape(of: $0) })]
@@ -87,7 +95,7 @@ struct FullyConnectedAttributes {
     var hasBias: Bool
 
     init(_ attributes: Attributes) throws {
-        guard let units = try attributes.integer("num_hidden"), units > 0 else {
+        guard let units = try attributes.integer("num_hidden"), 1...(1 << 30) ~= units else {
             throw ModelError("num_hidden is missing or not positive")
         }
         self.units = units
@@ -95,6 +103,11 @@ struct FullyConnectedAttributes {
         guard try attributes.boolean("flatten") ?? true else {
             throw ModelError("flatten=False is not supported yet")
         }
+    }
+
+    /// Of the weights and, if there is one, of the bias.
+    var parameterShapes: [Int: [Int?]] {
+        [1: [units, nil]].merging(hasBias ? [2: [units]] : [:]) { first, _ in first }
     }
 
     func resultShape(of source: Shape) throws -> Shape {

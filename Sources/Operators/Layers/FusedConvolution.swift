@@ -29,6 +29,18 @@ struct FusedConvolution: OperatorDefinition {
 
     let onnx = ONNXForm.unsupported(because: "it is taken apart into the nodes that it swallowed")
 
+    func inputCount(_ node: any NodeDescription) throws -> ClosedRange<Int> {
+        let count = try FusedConvolutionForm(node).inputCount
+        return count...count
+    }
+
+    func parameterShapes(_ node: any NodeDescription) throws -> [Int: [Int?]] {
+        let form = try FusedConvolutionForm(node)
+        var shapes: [Int: [Int?]] = [1: form.convolution.parameterShapes[1] ?? []]
+        for index in form.parameterInputs.dropFirst() { shapes[index] = [form.convolution.filters] }
+        return shapes
+    }
+
     func inferTypes(_ node: NodeReader) throws -> [ValueType] {
         let form = try FusedConvolutionForm(node.node)
         let shape = try node.type(0).shape.map { try form.convolution.resultShape(of: $0) }
@@ -134,6 +146,9 @@ public struct FusedConvolutionForm {
         guard let last = residualInput == nil ? activation : postSumActivation else { return false }
         return last.isNonNegative
     }
+
+    /// data, weight, [bias], [BatchNorm's four], [residual]
+    var inputCount: Int { parameterInputs.count + 1 + (residualInput == nil ? 0 : 1) }
 
     var parameterInputs: [Int] { [1] + (biasInput.map { [$0] } ?? []) + Array(batchNormInputs ?? 0..<0) }
 

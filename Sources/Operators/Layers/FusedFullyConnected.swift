@@ -35,6 +35,15 @@ struct FusedFullyConnected: OperatorDefinition {
 
     let onnx = ONNXForm.unsupported(because: "it is taken apart into the nodes that it swallowed")
 
+    func inputCount(_ node: any NodeDescription) throws -> ClosedRange<Int> {
+        let count = try FusedFullyConnectedForm(node).attributes.hasBias ? 3 : 2
+        return count...count
+    }
+
+    func parameterShapes(_ node: any NodeDescription) throws -> [Int: [Int?]] {
+        try FusedFullyConnectedForm(node).attributes.parameterShapes
+    }
+
     func inferTypes(_ node: NodeReader) throws -> [ValueType] {
         let form = try FusedFullyConnectedForm(node.node)
         let shape = try node.type(0).shape.map { try form.attributes.resultShape(of: $0) }

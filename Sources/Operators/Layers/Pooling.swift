@@ -86,11 +86,11 @@ struct Pooling: OperatorDefinition {
             return PoolingKernel(
                 kind: kind, window: Array(source.dimensions.dropFirst(2)), strides: ones, padsBegin: none, padsEnd: none)
         }
-        guard let window = try attributes.integers("kernel"), window.count == rank, window.allSatisfy({ $0 > 0 }) else {
+        guard let window = try attributes.extents("kernel"), window.count == rank, window.allSatisfy({ $0 > 0 }) else {
             throw ModelError("kernel is missing or does not fit data of shape \(source)")
         }
         func spatial(_ name: String, _ fallback: Int) throws -> [Int] {
-            let values = try attributes.integers(name) ?? []
+            let values = try attributes.extents(name) ?? []
             guard values.isEmpty || values.count == rank else { throw ModelError("\(name) does not fit the kernel") }
             return values.isEmpty ? [Int](repeating: fallback, count: rank) : values
         }

@@ -8,13 +8,17 @@ import TensorCore
 ///     Dequantize → [Flatten →] FullyConnected [→ Activation] [→ Quantize]
 ///     Dequantize → Pooling, Flatten, Activation → Quantize, both on one grid
 ///
-/// A Quantize and Dequantize between a convolution and its addition is taken as the extra rounding that runtimes want,
-/// and dropped: the sum is rounded once.
+/// A Quantize and Dequantize between a convolution and its addition is the extra rounding that runtimes want. MXNet and
+/// oneDNN round such a sum once: with `dropsInnerRounding` it is dropped; without, the layer stays as the file has it.
 public struct CollapseQDQ: Pass {
     public let name = "CollapseQDQ"
     public let summary = "makes quantized layers of float layers between dequantize and quantize"
 
-    public init() {}
+    /// What a record says of a layer whose inner rounding was dropped.
+    public static let droppedRounding = "the rounding before its addition is dropped"
+    private let dropsInnerRounding: Bool
+
+    public init(dropsInnerRounding: Bool) { self.dropsInnerRounding = dropsInnerRounding }
 
     public func run(_ context: inout PassContext) throws {
         var numbers: [String: Int] = [:]
@@ -23,11 +27,12 @@ public struct CollapseQDQ: Pass {
             switch node.op {
             case "Convolution", "FullyConnected":
                 let kind = node.op == "Convolution" ? "conv" : "fully_connected"
-                guard let layer = try QDQLayer(from: node, in: context.graph) else {
+                guard let layer = try QDQLayer(from: node, in: context.graph, dropsInnerRounding) else {
                     context.refuse(node.name, because: "it is not between dequantize and quantize, or its grids are not symmetric")
                     continue
                 }
                 try context.apply(layer.patch(number: numbers[kind, default: 0]), to: node.name)
+                if layer.hasInnerRounding { context.refuse(node.name, because: Self.droppedRounding) }
                 numbers[kind, default: 0] += 1
             case "Pooling", "Flatten", "Activation":
                 guard let patch = passThrough(node, context.graph) else { continue }
@@ -85,14 +90,18 @@ private struct QDQLayer {
     private var source: ValueID
     private var parameters: [ValueID] = []
     private var residual: ValueID?
+    private let dropsInnerRounding: Bool
     /// For the addition: the operand that is not the chain.
     private var skipped: [Node] = []
     private var quantize: Node?
     private var flatten: Node?
     private var flattenOfCodes: Node?
 
-    init?(from node: Node, in graph: Graph) throws {
+    var hasInnerRounding: Bool { !skipped.isEmpty }
+
+    init?(from node: Node, in graph: Graph, _ dropsInnerRounding: Bool) throws {
         self.graph = graph
+        self.dropsInnerRounding = dropsInnerRounding
         chain = [node]
         var data = node.inputs[0]
         if node.op == "FullyConnected", let producer = data.flatMap({ graph.producer(of: $0) }), producer.op == "Flatten",
@@ -151,7 +160,7 @@ private struct QDQLayer {
 
     /// The addition that alone uses codes, behind a Dequantize of their own.
     private func additionBehind(_ quantize: Node) -> Node? {
-        guard residual == nil, chain[0].op == "Convolution", chain.count == 1,
+        guard dropsInnerRounding, residual == nil, chain[0].op == "Convolution", chain.count == 1,
             case .success(let dequantize) = graph.soleConsumer(of: quantize), dequantize.op == "Dequantize",
             case .success(let sum) = graph.soleConsumer(of: dequantize), sum.op == "elemwise_add"
         else { return nil }

@@ -111,7 +111,9 @@ private struct Expansion {
         _ part: Node, _ body: Graph, _ layer: QuantizedLayer, _ node: NodeReader, _ patch: inout GraphPatch
     ) throws -> ValueID {
         let origins = originsOfMain(body)
-        let weightName = body[part.inputs[1] ?? part.outputs[0]].name
+        guard part.inputs.count > 1, let weight = part.inputs[1] else { throw ModelError("its weights are missing", at: node.place) }
+        // Inner variables have MXNet's "0" behind the name of the outer one.
+        let weightName = body[weight].name
         let stem = weightName.hasSuffix("0") ? String(weightName.dropLast()) : weightName
         let axis = layer.weightSteps.count > 1 ? 0 : nil
         var inputs = [
