@@ -1,6 +1,6 @@
 import Foundation
 import Passes
-import Requant
+@testable import Requant
 import TensorCore
 import TestSupport
 import Testing
@@ -43,8 +43,14 @@ struct ONNXRoundTripTests {
             let qdq = try Model.load(folder + "/m.onnx")
             #expect(qdq.report.unknownOperators.isEmpty && qdq.report.losses == [])
             let expected = try Self.run(model, input)
-            // Collapsed, every layer computes with the same integers again.
-            let collapsed = try qdq.collapsed()
+            // As the file has it: every layer computes with the same integers again; with --residual runtime, sums are
+            // rounded once more, which the run repeats.
+            if residual == .runtime {
+                let twice = try Self.run(try qdq.collapsed(), input)
+                #expect(twice != expected)
+                #expect(Self.topClasses(twice, of: input.shape[0]) == Self.topClasses(expected, of: input.shape[0]))
+            }
+            let collapsed = try qdq.run(Pipelines.fromQDQ(dropsInnerRounding: true)).model
             #expect(collapsed.graph.nodes.count { $0.op == "FusedConvolution" } == model.graph.nodes.count { $0.op == "FusedConvolution" })
             #expect(!collapsed.graph.nodes.contains { $0.op == "Convolution" || $0.op == "Dequantize" })
             let output = try Self.run(collapsed, input)
@@ -53,7 +59,7 @@ struct ONNXRoundTripTests {
 
             // Back in MXNet's form. What MXNet rounds otherwise is said, and is a code here and there.
             let result = try qdq.saveMXNet(to: folder + "/back")
-            #expect(result.losses.allSatisfy { $0.contains("another code of 1 of its") || $0.contains("half of their range") })
+            #expect(result.losses.allSatisfy { $0.contains("another code of 1 of its") || $0.contains("half of their range") || $0.contains("once instead of twice") })
             let again = try Self.run(try Model.load(folder + "/back"), input)
             let largest = expected.map(abs).max() ?? 0
             #expect(zip(expected, again).allSatisfy { abs($0 - $1) <= 1e-2 * largest })
