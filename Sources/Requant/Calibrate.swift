@@ -91,7 +91,13 @@ extension Model {
         var done = 0
         while let batch = try batches.next() {
             _ = try runner.run(batch.inputs, observing: Set(values)) { name, tensor in
-                tensor.asFloat32().withElements(as: Float.self) { look(name, $0) }
+                let values = tensor.asFloat32()
+                if values.firstNonFinite != nil {
+                    throw ModelError(
+                        "becomes infinite or no number at all for the data of batch \(done + 1)", at: "value '\(name)'",
+                        advice: "check the data and its preprocessing (--mean, --std, --scale)")
+                }
+                values.withElements(as: Float.self) { look(name, $0) }
             }
             done += 1
             progress(done, total)

@@ -30,7 +30,10 @@ public struct ONNXExporter {
             guard case .mapped(let mapping) = try table.definition(of: node.op).onnx else { continue }
             let reader = NodeReader(node, in: graph)
             for case let input? in node.inputs where node.op != "Dequantize" {
-                if let tensor = graph[input].tensor { writing.initializer(graph[input].name, tensor) }
+                // ONNX's operators want all operands of one type; everything is computed in float32 here.
+                if let tensor = graph[input].tensor {
+                    writing.initializer(graph[input].name, tensor.dataType.isFloatingPoint ? tensor.asFloat32() : tensor)
+                }
             }
             try reader.locating { try mapping.write(reader, &writing) }
         }
