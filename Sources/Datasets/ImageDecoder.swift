@@ -14,26 +14,35 @@ enum ImageDecoder {
     }
 
     private static func decodeJPEG(_ bytes: UnsafeRawBufferPointer, gray: Bool) throws -> Image {
+        let (channels, height, width) = try runJPEG(bytes, gray: gray, into: nil)
+        try Image.checkSize(channels: channels, height: height, width: width)
+        let pixels = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: channels * height * width)
+        defer { pixels.deallocate() }
+        _ = try runJPEG(bytes, gray: gray, into: pixels.baseAddress)
+        let image = try Image(
+            channels: channels, height: height, width: width, interleaved: UnsafeBufferPointer(pixels), stride: channels)
+        return gray ? try image.gray() : image
+    }
+
+    /// What the header of a JPEG says.
+    static func sizeOfJPEG(_ bytes: UnsafeRawBufferPointer) throws -> (channels: Int, height: Int, width: Int) {
+        try runJPEG(bytes, gray: false, into: nil)
+    }
+
+    /// Reads the header, and the pixels too if there is room for them.
+    private static func runJPEG(
+        _ bytes: UnsafeRawBufferPointer, gray: Bool, into pixels: UnsafeMutablePointer<UInt8>?
+    ) throws -> (channels: Int, height: Int, width: Int) {
         let source = bytes.bindMemory(to: UInt8.self)
         var width: Int32 = 0, height: Int32 = 0, channels: Int32 = 0
-        func run(into pixels: UnsafeMutablePointer<UInt8>?) throws {
-            var message = [CChar](repeating: 0, count: requant_jpeg_message_size)
-            let status = requant_decode_jpeg(
-                source.baseAddress, source.count, gray ? 1 : 0, &width, &height, &channels, pixels, &message)
-            guard status == 0 else {
-                let reason = String(decoding: message.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-                throw ModelError("the JPEG is damaged: \(reason)")
-            }
+        var message = [CChar](repeating: 0, count: requant_jpeg_message_size)
+        let status = requant_decode_jpeg(
+            source.baseAddress, source.count, gray ? 1 : 0, &width, &height, &channels, pixels, &message)
+        guard status == 0 else {
+            let reason = String(decoding: message.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+            throw ModelError("the JPEG is damaged: \(reason)")
         }
-        try run(into: nil)
-        try Image.checkSize(channels: Int(channels), height: Int(height), width: Int(width))
-        let pixels = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: Int(channels) * Int(height) * Int(width))
-        defer { pixels.deallocate() }
-        try run(into: pixels.baseAddress)
-        let image = try Image(
-            channels: Int(channels), height: Int(height), width: Int(width),
-            interleaved: UnsafeBufferPointer(pixels), stride: Int(channels))
-        return gray ? try image.gray() : image
+        return (Int(channels), Int(height), Int(width))
     }
 
     private static func decodePNG(_ bytes: UnsafeRawBufferPointer, gray: Bool) throws -> Image {

@@ -5,6 +5,8 @@ import TensorCore
 /// `key<tab>offset` for each record (python/mxnet/recordio.py, MXIndexedRecordIO), or found by walking the file.
 public struct IndexedRecords: Sendable {
     public let path: String
+    /// Whether an index says where records begin.
+    public let isIndexed: Bool
     private let storage: TensorStorage
     private let entries: [(key: String, offset: Int)]
 
@@ -16,9 +18,11 @@ public struct IndexedRecords: Sendable {
         self.storage = storage
         let beside = Self.indexPath(of: path)
         if let index = index ?? (FileManager.default.fileExists(atPath: beside) ? beside : nil) {
+            isIndexed = true
             let end = storage.bytes.count
             entries = try locating(index) { try Self.entries(of: TensorStorage(mapping: index), end: end) }
         } else {
+            isIndexed = false
             entries = try locating(path) { try Self.entries(walking: storage) }
         }
     }

@@ -14,7 +14,7 @@ public struct MXNetCheckpoint: Sendable, Equatable {
 
     public init(_ paths: CheckpointPaths) throws {
         symbol = try SymbolReader.read(paths.symbol)
-        parameters = try paths.parameters.map { try ParametersReader.read($0) }
+        parameters = try paths.parameters.map { try MXNetParameters(reading: $0) }
     }
 
     /// Writes the parameters first, since it is the symbol that says that there is a checkpoint; takes them away again
@@ -29,7 +29,8 @@ public struct MXNetCheckpoint: Sendable, Equatable {
     }
 }
 
-/// The two files of a checkpoint: `PREFIX-symbol.json` and `PREFIX-NNNN.params`.
+/// The two files of a checkpoint: `PREFIX-symbol.json` and `PREFIX-NNNN.params`; instead of the latter MXNet 2.0 may
+/// have written `PREFIX-NNNN.npz` or `PREFIX.npz`.
 public struct CheckpointPaths: Sendable, Equatable {
     public static let symbolSuffix = "-symbol.json"
 
@@ -51,8 +52,8 @@ public struct CheckpointPaths: Sendable, Equatable {
     /// The files of an existing checkpoint.
     /// - Parameters:
     ///   - name: `PREFIX-symbol.json` or `PREFIX`.
-    ///   - epoch: Which `.params` to take; by default the newest.
-    ///   - parameters: A `.params` file of any name instead.
+    ///   - epoch: Which `.params` to take; by default the newest, or an `.npz` if there is none.
+    ///   - parameters: A `.params` or `.npz` file of any name instead.
     /// - Throws: `ModelError` if the symbol or the epoch that was asked for is not there.
     public init(reading name: String, epoch: Int? = nil, parameters: String? = nil) throws {
         let prefix = Self.prefix(of: name)
@@ -69,7 +70,8 @@ public struct CheckpointPaths: Sendable, Equatable {
             self.parameters = parameters
             return
         }
-        let epochs = Self.epochs(of: prefix)
+        let stored = Self.epochs(of: prefix, ".params")
+        let epochs = stored.isEmpty ? Self.epochs(of: prefix, ".npz") : stored
         if let epoch {
             guard let path = epochs[epoch] else {
                 throw ModelError(
@@ -79,7 +81,10 @@ public struct CheckpointPaths: Sendable, Equatable {
             }
             self.parameters = path
         } else {
-            self.parameters = epochs.max { $0.key < $1.key }?.value
+            let plain = prefix + ".npz"
+            self.parameters =
+                epochs.max { $0.key < $1.key }?.value
+                ?? (FileManager.default.fileExists(atPath: plain) ? plain : nil)
         }
     }
 
@@ -88,13 +93,13 @@ public struct CheckpointPaths: Sendable, Equatable {
         return String(name.dropLast(suffix?.count ?? 0))
     }
 
-    /// The `.params` files beside a prefix, by epoch.
-    private static func epochs(of prefix: String) -> [Int: String] {
+    /// The files of parameters beside a prefix, by epoch.
+    private static func epochs(of prefix: String, _ ending: String) -> [Int: String] {
         let (folder, files) = neighbours(of: prefix)
         let stem = prefix.fileName + "-"
         var epochs: [Int: String] = [:]
-        for file in files where file.hasPrefix(stem) && file.hasSuffix(".params") {
-            let digits = file.dropFirst(stem.count).dropLast(".params".count)
+        for file in files where file.hasPrefix(stem) && file.hasSuffix(ending) {
+            let digits = file.dropFirst(stem.count).dropLast(ending.count)
             guard digits.count >= 4, digits.allSatisfy(\.isWholeNumber), let epoch = Int(digits) else { continue }
             epochs[epoch] = folder.appendingPath(file)
         }

@@ -28,6 +28,12 @@ public struct RecordReader: Sendable {
         self.position = position
     }
 
+    /// Whether the bytes begin as a RecordIO file does.
+    public static func recognizes(_ storage: TensorStorage) -> Bool {
+        storage.bytes.count >= 8
+            && storage.bytes.loadUnaligned(as: UInt32.self).littleEndian == RecordFormat.magic
+    }
+
     /// The next record as uint8 of one axis; nil at the end of the file. A record of one part is a slice of the file.
     /// - Throws: `ModelError` that names the byte. The reader then stays where it is.
     public mutating func next() throws -> Tensor? {

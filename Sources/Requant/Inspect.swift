@@ -10,6 +10,8 @@ public struct ModelSummary: Sendable, Codable {
         public var type: String
         /// Nil until the shapes of the inputs are known.
         public var shape: [Int]?
+        /// An input that is only there to train with.
+        public var isLabel = false
     }
 
     public struct OperatorCount: Sendable, Codable {
@@ -31,11 +33,15 @@ public struct ModelSummary: Sendable, Codable {
         public var `operator`: String
         public var nodes: [String]
         public var reason: String
+        /// What the user can do about it.
+        public var advice: String?
     }
 
     public var name: String
     /// `MXNet 1.9.1`, `ONNX opset 17, IR 8`
     public var format: String
+    /// What MXNet changes in a symbol of an older version when it loads it.
+    public var upgrades: [String]
     public var producer: String?
     public var inputs: [Port]
     public var outputs: [Port]
@@ -56,6 +62,8 @@ public struct ModelSummary: Sendable, Codable {
     /// What could not be kept as the file has it.
     public var losses: [String]
     public var obstacles: [Obstacle]
+    /// What can be done with the whole model.
+    public var possible: [Obstacle.Action]
     /// Inputs whose shapes `--shape` has to give.
     public var inputsWithoutShape: [String]
 
@@ -72,20 +80,26 @@ extension Model {
         let (weighted, quantized) = layerCounts
         let stored = graph.parameters.compactMap(\.tensor)
         let inputs = inputNames.compactMap { graph.value(named: $0) }
+        let labels = Set(labelNames), obstacles = obstacles(table)
+        let ports = inputs.map { ModelSummary.Port($0, isLabel: labels.contains($0.name)) }
+        let operators = counts.map { ModelSummary.OperatorCount(operator: $0, count: $1) }
+            .sorted { ($1.count, $0.operator) < ($0.count, $1.operator) }
+        let losses = report.losses + (typeProblem.map { ["\($0)"] } ?? [])
         return ModelSummary(
-            name: graph.name, format: format, producer: graph.metadata["producer"]?.trimmingCharacters(in: .whitespaces),
-            inputs: inputs.map { ModelSummary.Port($0) },
+            name: graph.name, format: format, upgrades: upgrades,
+            producer: graph.metadata["producer"]?.trimmingCharacters(in: .whitespaces),
+            inputs: ports,
             outputs: graph.outputs.map { ModelSummary.Port(graph[$0]) },
-            operators: counts.map { .init(operator: $0, count: $1) }
-                .sorted { ($1.count, $0.operator) < ($0.count, $1.operator) },
+            operators: operators,
             nodes: nodes.count, parameterTensors: stored.count,
             parameters: stored.reduce(0) { $0 + $1.elementCount },
             parameterBytes: stored.reduce(0) { $0 + $1.byteCount }, weightedLayers: weighted,
             quantizedLayers: quantized,
             fusedLayers: nodes.filter { !$0.bodies.isEmpty }.map { .init(name: $0.name, nodes: $0.origins) },
-            missing: missingParameters, superfluous: report.superfluous, mismatched: report.mismatched + ParameterCheck.problems(of: graph, table: table),
-            losses: report.losses + (typeProblem.map { ["\($0)"] } ?? []), obstacles: obstacles(table),
-            inputsWithoutShape: inputs.filter { $0.type?.shape == nil }.map(\.name))
+            missing: missingParameters, superfluous: report.superfluous, mismatched: mismatched,
+            losses: losses, obstacles: obstacles,
+            possible: possibleActions(obstacles),
+            inputsWithoutShape: ports.filter { $0.shape == nil && !$0.isLabel }.map(\.name))
     }
 
     /// Layers with weights, and those of them that work on int8 codes.
@@ -97,7 +111,9 @@ extension Model {
     private var format: String {
         let metadata = graph.metadata
         guard metadata["format"] == "ONNX" else {
-            guard let version = metadata["mxnet_version"].flatMap(Int.init) else { return "MXNet before 1.0" }
+            guard let version = metadata["mxnet_version"].flatMap(Int.init) else {
+                return "MXNet 0.8 or before (the symbol does not say)"
+            }
             // 10901 is 1.9.1.
             return "MXNet \(version / 10_000).\(version / 100 % 100).\(version % 100)"
         }
@@ -110,10 +126,20 @@ extension Model {
     private func obstacles(_ table: OperatorTable) -> [ModelSummary.Obstacle] {
         let unknown = report.unknownOperators.flatMap { op, nodes in
             [ModelSummary.Obstacle.Action.convert, .quantize, .run].map {
-                ModelSummary.Obstacle(action: $0, operator: op, nodes: nodes, reason: "the operator is not known")
+                ModelSummary.Obstacle(
+                    action: $0, operator: op, nodes: nodes, reason: "the operator is not known",
+                    advice: OperatorAdvice.advice(onUnknown: op, isMXNet: graph.metadata["format"] != "ONNX"))
             }
         }
         return unknown + quantizationRefusals(table)
+    }
+
+    /// Layers that stay in float do not keep a model from being quantized; anything else keeps it from everything.
+    private func possibleActions(_ obstacles: [ModelSummary.Obstacle]) -> [ModelSummary.Obstacle.Action] {
+        guard report.unknownOperators.isEmpty, missingParameters.isEmpty, report.mismatched.isEmpty, typeProblem == nil
+        else { return [] }
+        let hasCodes = graph.nodes.contains { $0.op == "Quantize" }
+        return hasCodes || layerCounts.weighted == 0 ? [.convert, .run] : [.convert, .quantize, .run]
     }
 
     /// What would stay in float: asked of the model as it is after fusion, since a layer is quantized with what it
@@ -127,7 +153,10 @@ extension Model {
             if let index = obstacles.firstIndex(where: { $0.operator == node.op && $0.reason == reason }) {
                 obstacles[index].nodes.append(node.name)
             } else {
-                obstacles.append(.init(action: .quantize, operator: node.op, nodes: [node.name], reason: reason))
+                obstacles.append(
+                    .init(
+                        action: .quantize, operator: node.op, nodes: [node.name], reason: reason,
+                        advice: OperatorAdvice.onFloat))
             }
         }
         return obstacles
@@ -135,10 +164,10 @@ extension Model {
 }
 
 extension ModelSummary.Port {
-    fileprivate init(_ value: Value) {
+    fileprivate init(_ value: Value, isLabel: Bool = false) {
         self.init(
             name: value.name, type: value.type.map { $0.dataType.description } ?? "unknown",
-            shape: value.type?.shape?.dimensions)
+            shape: value.type?.shape?.dimensions, isLabel: isLabel)
     }
 }
 

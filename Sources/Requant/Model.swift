@@ -11,6 +11,8 @@ public struct Model: Sendable {
     public var graph: Graph
     /// What reading it noticed: missing parameters, unknown operators.
     public var report: TranslationReport
+    /// What MXNet changes in a symbol of an older version when it loads it; a sentence for each change.
+    public var upgrades: [String] = []
     /// Why the types of some values are not known although nobody contradicted the file, if that is so: the model can be
     /// inspected and drawn, but hardly run.
     public var typeProblem: ModelError?
@@ -24,7 +26,7 @@ public struct Model: Sendable {
     /// - Parameters:
     ///   - path: `PREFIX-symbol.json`, `PREFIX` or `FILE.onnx`.
     ///   - epoch: Which `PREFIX-NNNN.params` to take; by default the newest.
-    ///   - parameters: A `.params` file of any name instead.
+    ///   - parameters: A `.params` or `.npz` file of any name instead.
     ///   - shapes: Shapes of inputs that the file does not give.
     /// - Throws: `ModelError` for files that cannot be read, and for inputs that do not exist.
     public static func load(
@@ -40,10 +42,12 @@ public struct Model: Sendable {
             let paths = try CheckpointPaths(reading: path, epoch: epoch, parameters: parameters)
             var checkpoint = try MXNetCheckpoint(paths)
             let version = checkpoint.symbol.version
-            checkpoint.symbol = LegacyUpgrade.upgrade(checkpoint.symbol).symbol
+            let upgrade = LegacyUpgrade.upgrade(checkpoint.symbol)
+            checkpoint.symbol = upgrade.symbol
             let (graph, report) = try locating(paths.symbol) { try MXNetImporter().graph(of: checkpoint, name: name) }
             model = Model(graph: graph, report: report)
-            model.graph.metadata["mxnet_version"] = String(version ?? 800)
+            model.graph.metadata["mxnet_version"] = version.map(String.init)
+            model.upgrades = upgrade.changes
         }
         do { try model.annotate(shapes: shapes) } catch let error as ModelError where shapes.isEmpty {
             model.typeProblem = error
@@ -102,8 +106,20 @@ public struct Model: Sendable {
     private func isParameter(_ variable: Value) -> Bool {
         variable.uses.contains { use in
             let node = graph[use.node]
-            return OperatorTable.standard[node.op]?.mxnet?.parameterInputs(node).contains(use.index) ?? false
+            guard let form = OperatorTable.standard[node.op]?.mxnet else {
+                // An operator that is not known: MXNet calls the variables that it makes for one after it.
+                return MXNetVariables.parameters.contains { variable.name == "\(node.name)_\($0)" }
+            }
+            return form.parameterInputs(node).contains(use.index)
         }
+    }
+
+    /// Inputs that are only there to train with: the labels of MXNet's output operators.
+    public var labelNames: [String] {
+        graph.inputs.map { graph[$0] }.filter { value in
+            !value.uses.isEmpty
+                && value.uses.allSatisfy { $0.index == 1 && MXNetVariables.outputOperators.contains(graph[$0.node].op) }
+        }.map(\.name)
     }
 
     /// Writes the model; what `path` ends in decides the format.
@@ -120,4 +136,16 @@ public struct Model: Sendable {
         }
         return name
     }
+}
+
+/// What MXNet's old operators call their variables.
+private enum MXNetVariables {
+    static let parameters = [
+        "weight", "bias", "gamma", "beta", "moving_mean", "moving_var", "running_mean", "running_var", "parameters",
+    ]
+    /// Their first input is what they compute from, the second a label that only their gradient uses
+    /// (src/operator/softmax_output.cc, regression_output.cc, svm_output.cc).
+    static let outputOperators: Set = [
+        "SoftmaxOutput", "LinearRegressionOutput", "LogisticRegressionOutput", "MAERegressionOutput", "SVMOutput",
+    ]
 }

@@ -26,21 +26,33 @@ public struct NumPyArchive: Sendable {
         self.members = members
     }
 
+    public func contains(_ name: String) -> Bool { members[name] != nil }
+
     /// The array of that name: a view of the mapped file if it is stored without compression.
     /// - Throws: `ModelError` if there is none, or it is damaged or of a type that no `DataType` stands for.
     public func tensor(named name: String) throws -> Tensor {
+        try withMember(name) { member in
+            let (storage, range) = try zip.contents(of: member)
+            return try NumPyFile.read(storage, from: range.lowerBound, to: range.upperBound)
+        }
+    }
+
+    /// What the file says of the array of that name; its elements are neither touched nor unpacked.
+    public func type(named name: String) throws -> TensorType {
+        try withMember(name) { member in
+            let (storage, range) = try zip.beginning(of: member, limit: 1 << 16)
+            return try NumPyFile.readHeader(storage, from: range.lowerBound, to: range.upperBound).header.type
+        }
+    }
+
+    private func withMember<Result>(_ name: String, _ body: (ZipReader.Member) throws -> Result) throws -> Result {
         guard let member = members[name] else {
             let near = nearestNames(to: name, among: names)
             throw ModelError(
                 "has no array '\(name)'", at: path,
                 advice: near.isEmpty ? "it has \(names.commaSeparated)" : "did you mean \(near.commaSeparated)?")
         }
-        return try locating(path) {
-            try locating("array '\(name)'") {
-                let (storage, range) = try zip.contents(of: member)
-                return try NumPyFile.read(storage, from: range.lowerBound, to: range.upperBound)
-            }
-        }
+        return try locating(path) { try locating("array '\(name)'") { try body(member) } }
     }
 
     /// Writes the arrays in the given order, for `numpy.load`. bfloat16 becomes float32, as in `NumPyFile`.

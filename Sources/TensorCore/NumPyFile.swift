@@ -25,8 +25,32 @@ public enum NumPyFile {
         }
     }
 
+    /// What the file at `path` says of its array; the elements are not touched.
+    public static func type(_ path: String) throws -> TensorType {
+        try locating(path) {
+            let storage = try TensorStorage(mapping: path)
+            return try readHeader(storage, from: 0, to: storage.bytes.count).header.type
+        }
+    }
+
     /// An array whose file is the bytes `start..<end` of `storage`.
     static func read(_ storage: TensorStorage, from start: Int, to end: Int) throws -> Tensor {
+        let (header, position) = try readHeader(storage, from: start, to: end)
+        let shape = header.type.shape, width = header.type.dataType.byteWidth, remaining = end - position
+        guard shape.elementCount <= remaining / width else {
+            throw ModelError(
+                "\(header.type) needs \(shape.elementCount) × \(width) bytes, but \(remaining) bytes remain",
+                advice: "the file looks truncated")
+        }
+        let stored = try Tensor(
+            dataType: header.type.dataType, shape: shape, storage: storage, byteOffset: position)
+        return header.rearranged(stored)
+    }
+
+    /// The header of such an array, and where its elements begin.
+    static func readHeader(
+        _ storage: TensorStorage, from start: Int, to end: Int
+    ) throws -> (header: NumPyHeader, position: Int) {
         var cursor = ByteCursor(storage, from: start, to: end)
         for byte in magic {
             guard cursor.remaining > 0, try cursor.read(UInt8.self, "magic") == byte else {
@@ -42,15 +66,7 @@ public enum NumPyFile {
         let header = try locating("NumPy header") {
             try NumPyHeader(parsing: cursor.readString(byteCount: length, "header"))
         }
-        let shape = header.type.shape, width = header.type.dataType.byteWidth
-        guard shape.elementCount <= cursor.remaining / width else {
-            throw ModelError(
-                "\(header.type) needs \(shape.elementCount) × \(width) bytes, but \(cursor.remaining) bytes remain",
-                advice: "the file looks truncated")
-        }
-        let stored = try Tensor(
-            dataType: header.type.dataType, shape: shape, storage: storage, byteOffset: cursor.position)
-        return header.rearranged(stored)
+        return (header, cursor.position)
     }
 
     /// Everything that comes before the elements; a multiple of 64 bytes, so that mapped elements are aligned.

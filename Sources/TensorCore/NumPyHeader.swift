@@ -21,7 +21,7 @@ struct NumPyHeader {
             let key = try literal.string()
             try literal.require(":")
             switch key {
-            case "descr": descriptor = try literal.string()
+            case "descr": descriptor = try literal.elementType()
             case "fortran_order": order = try literal.boolean()
             case "shape": dimensions = try literal.integers()
             default: throw ModelError("key '\(key)' is not known; expected descr, fortran_order and shape")
@@ -141,6 +141,17 @@ private struct PythonLiteral {
             return String(decoding: content, as: UTF8.self)
         }
         throw expected("a string")
+    }
+
+    /// `'<f4'`; or `[('bfloat16', '<u2')]`, with which MXNet 2.0 says what NumPy has no name for.
+    mutating func elementType() throws -> String {
+        guard take("[") else { return try string() }
+        try require("(")
+        let name = try string()
+        try require(",")
+        let type = try string()
+        guard take(")"), take("]"), name == "bfloat16" else { return "[('\(name)', '\(type)'…" }
+        return "<" + DataType.bfloat16.numPyCode
     }
 
     mutating func boolean() throws -> Bool {

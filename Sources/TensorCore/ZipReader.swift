@@ -38,17 +38,7 @@ struct ZipReader: Sendable {
     /// The unpacked bytes of a member: where they lie in the file if they are stored as they are, else new memory.
     /// - Throws: `ModelError` if they are encrypted, damaged, or more or fewer than the central directory says.
     func contents(of member: Member) throws -> (storage: TensorStorage, range: Range<Int>) {
-        guard member.flags & 1 == 0 else { throw ModelError("is encrypted") }
-        var local = ByteCursor(storage, from: member.localOffset)
-        guard try local.read(UInt32.self, "local header") == 0x0403_4B50 else {
-            throw ModelError("no local header", at: "byte \(member.localOffset)", advice: "the file looks damaged")
-        }
-        _ = try local.skip(22, "local header")
-        let nameCount = Int(try local.read(UInt16.self, "name length"))
-        let extraCount = Int(try local.read(UInt16.self, "extra length"))
-        _ = try local.skip(nameCount + extraCount, "name and extra field")
-        let start = try local.skip(member.packedCount, "data")
-        let packed = start..<start + member.packedCount
+        let packed = try packedRange(of: member)
         let result: (storage: TensorStorage, range: Range<Int>)
         switch member.method {
         case 0:
@@ -62,6 +52,44 @@ struct ZipReader: Sendable {
         guard ZipChecksum.of(UnsafeRawBufferPointer(rebasing: result.storage.bytes[result.range])) == member.checksum
         else { throw ModelError("has another checksum than the archive says", advice: "the file looks damaged") }
         return result
+    }
+
+    /// The first unpacked bytes of a member, `limit` at most, without their checksum: enough to read a header without
+    /// touching what follows it.
+    func beginning(of member: Member, limit: Int) throws -> (storage: TensorStorage, range: Range<Int>) {
+        let packed = try packedRange(of: member)
+        guard member.method == 8 else { return (storage, packed) }
+        var count = 0
+        let start = try TensorStorage(byteCount: min(limit, member.byteCount)) { target in
+            var stream = z_stream()
+            guard inflateInit2_(&stream, -MAX_WBITS, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
+                throw ModelError("cannot be unpacked: zlib did not start")
+            }
+            defer { inflateEnd(&stream) }
+            let input = UnsafeRawBufferPointer(rebasing: storage.bytes[packed].prefix(1 << 30))
+            stream.next_in = UnsafeMutablePointer(mutating: input.bindMemory(to: UInt8.self).baseAddress)
+            stream.avail_in = UInt32(input.count)
+            stream.next_out = target.bindMemory(to: UInt8.self).baseAddress
+            stream.avail_out = UInt32(target.count)
+            _ = inflate(&stream, Z_SYNC_FLUSH)
+            count = target.count - Int(stream.avail_out)
+        }
+        return (start, 0..<count)
+    }
+
+    /// Where the packed bytes of a member lie.
+    private func packedRange(of member: Member) throws -> Range<Int> {
+        guard member.flags & 1 == 0 else { throw ModelError("is encrypted") }
+        var local = ByteCursor(storage, from: member.localOffset)
+        guard try local.read(UInt32.self, "local header") == 0x0403_4B50 else {
+            throw ModelError("no local header", at: "byte \(member.localOffset)", advice: "the file looks damaged")
+        }
+        _ = try local.skip(22, "local header")
+        let nameCount = Int(try local.read(UInt16.self, "name length"))
+        let extraCount = Int(try local.read(UInt16.self, "extra length"))
+        _ = try local.skip(nameCount + extraCount, "name and extra field")
+        let start = try local.skip(member.packedCount, "data")
+        return start..<start + member.packedCount
     }
 
     /// Deflate cannot shrink anything to less than 1/1032, and what does not fit in memory is no array: a claim beyond

@@ -123,10 +123,18 @@ private struct SymbolTranslation {
         guard !dimensions.isEmpty, dimensions.allSatisfy({ $0 > 0 }), let shape = try? Shape(checking: dimensions) else {
             return nil
         }
-        return ValueType(.float32, shape)
+        return ValueType(declaredDataType(attributes) ?? .float32, shape)
+    }
+
+    /// `__dtype__` of a variable, a number of MXNet's; −1 is not known.
+    private func declaredDataType(_ attributes: Attributes) -> DataType? {
+        (try? attributes.integer("__dtype__")).flatMap { DataType(mxnetTypeFlag: $0) }
     }
 
     private mutating func checkHints(_ name: String, _ attributes: Attributes, _ tensor: Tensor) {
+        if let declared = declaredDataType(attributes), declared != tensor.dataType {
+            report.mistyped.append("'\(name)' is \(tensor.dataType), but the symbol says \(declared)")
+        }
         guard let declared = try? attributes.integers("__shape__"), !declared.isEmpty else { return }
         let fits = declared.count == tensor.shape.rank
             && zip(declared, tensor.shape.dimensions).allSatisfy { $0 <= 0 || $0 == $1 }

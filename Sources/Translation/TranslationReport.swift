@@ -8,8 +8,10 @@ public struct TranslationReport: Sendable, Equatable {
     public var missing: [String] = []
     /// Parameters that the graph does not use.
     public var superfluous: [String] = []
-    /// Parameters whose shape or type is not what the symbol says.
+    /// Parameters whose shape is not what the symbol says.
     public var mismatched: [String] = []
+    /// Parameters whose element type is not what the symbol says. MXNet converts them when it binds the symbol.
+    public var mistyped: [String] = []
     /// Operators that the table lacks, each with its nodes.
     public var unknownOperators: [(op: String, nodes: [String])] = []
 
@@ -17,7 +19,8 @@ public struct TranslationReport: Sendable, Equatable {
 
     public static func == (a: TranslationReport, b: TranslationReport) -> Bool {
         a.losses == b.losses && a.missing == b.missing && a.superfluous == b.superfluous
-            && a.mismatched == b.mismatched && a.unknownOperators.map(\.op) == b.unknownOperators.map(\.op)
+            && a.mismatched == b.mismatched && a.mistyped == b.mistyped
+            && a.unknownOperators.map(\.op) == b.unknownOperators.map(\.op)
     }
 
     /// Refuses a model whose parts do not fit each other, with everything that is wrong.

@@ -1,10 +1,15 @@
 import ArgumentParser
 import Requant
+import TensorCore
 
 struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Says what a model is and what can be done with it.",
-        discussion: "Example: requant inspect resnet18 --shape data=1,3,224,224 --layers")
+        abstract: "Says what a model or a file is, how old, and what can be done with it.",
+        discussion: """
+            The file may also be a .params, .npz, .npy or .rec, or a table of ranges alone.
+
+            Example: requant inspect resnet18 --shape data=1,3,224,224 --layers
+            """)
 
     @OptionGroup var model: ModelOptions
 
@@ -17,10 +22,30 @@ struct Inspect: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
+        let kind = try FileKind(of: model.path)
+        let report = kind == .model ? try modelReport() : try fileReport(kind)
+        if output.json { try JSONOutput.print(report) } else { print(report.text, terminator: "") }
+    }
+
+    private func modelReport() throws -> InspectReport {
         let model = try model.load()
-        let details = InspectReport(
-            summary: model.summary(), layers: layers ? model.layerRows : nil,
+        return InspectReport(
+            content: .model(model.summary()), layers: layers ? model.layerRows : nil,
             weights: weights ? model.weightRows : nil)
-        if output.json { try JSONOutput.print(details) } else { print(details.text, terminator: "") }
+    }
+
+    private func fileReport(_ kind: FileKind) throws -> InspectReport {
+        let path = model.path
+        guard !layers else {
+            throw ModelError("there are no layers in it", at: path, advice: "name the -symbol.json or the .onnx file")
+        }
+        switch kind {
+        case .records: return InspectReport(content: .records(try RecordFileSummary(reading: path)))
+        case .ranges: return InspectReport(content: .ranges(try RangeFileSummary(reading: path)))
+        default:
+            return InspectReport(
+                content: .arrays(try ArrayFileSummary(reading: path, kind: kind)),
+                weights: weights ? try WeightRow.rows(of: path, kind: kind) : nil)
+        }
     }
 }

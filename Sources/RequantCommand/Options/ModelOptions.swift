@@ -17,7 +17,7 @@ struct ModelFileOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Takes PREFIX-NNNN.params of this epoch instead of the newest.", valueName: "n"))
     var epoch: Int?
 
-    @Option(help: ArgumentHelp("Takes this file of parameters.", valueName: "file"))
+    @Option(help: ArgumentHelp("Takes this file of parameters, .params or .npz.", valueName: "file"))
     var params: String?
 
     @OptionGroup var shapes: ShapeOptions

@@ -4,15 +4,42 @@ import TensorCore
 
 /// What `inspect` prints; `Schemas/inspect.schema.json` describes its JSON.
 struct InspectReport: Encodable {
-    var summary: ModelSummary
+    enum Content {
+        case model(ModelSummary)
+        case arrays(ArrayFileSummary)
+        case records(RecordFileSummary)
+        case ranges(RangeFileSummary)
+    }
+
+    var content: Content
     var layers: [LayerRow]?
     var weights: [WeightRow]?
 
+    private enum Key: CodingKey { case summary, arrays, records, ranges, layers, weights }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Key.self)
+        switch content {
+        case .model(let summary): try container.encode(summary, forKey: .summary)
+        case .arrays(let summary): try container.encode(summary, forKey: .arrays)
+        case .records(let summary): try container.encode(summary, forKey: .records)
+        case .ranges(let summary): try container.encode(summary, forKey: .ranges)
+        }
+        try container.encodeIfPresent(layers, forKey: .layers)
+        try container.encodeIfPresent(weights, forKey: .weights)
+    }
+
     var text: String {
-        var sections = [summary.text]
+        var sections: [String]
+        switch content {
+        case .model(let summary): sections = [summary.text]
+        case .arrays(let summary): sections = weights == nil ? [summary.text, summary.table] : [summary.text]
+        case .records(let summary): sections = [summary.text, summary.table]
+        case .ranges(let summary): sections = [summary.text, summary.table]
+        }
         if let layers { sections.append(Self.table(of: layers)) }
         if let weights { sections.append(Self.table(of: weights)) }
-        return sections.joined(separator: "\n")
+        return sections.filter { !$0.isEmpty }.joined(separator: "\n")
     }
 
     private static func table(of layers: [LayerRow]) -> String {
@@ -42,7 +69,11 @@ struct InspectReport: Encodable {
 extension ModelSummary {
     fileprivate var text: String {
         var lines = ["model      \(name)", "format     \(format)" + (producer.map { ", made by \($0)" } ?? "")]
-        lines += inputs.map { "input      \($0.text)" } + outputs.map { "output     \($0.text)" }
+        if !upgrades.isEmpty {
+            lines.append("upgraded   \(Wording.count(upgrades.count, "change")) that MXNet 1.9.1 makes when it loads it:")
+            lines += Wording.shortened(upgrades).map { "           \($0)" }
+        }
+        lines += inputs.map { ($0.isLabel ? "label      " : "input      ") + $0.text } + outputs.map { "output     \($0.text)" }
         lines.append("nodes      \(nodes): " + operators.map { "\($0.count) \($0.operator)" }.commaSeparated)
         lines.append(
             "parameters \(parameters) in \(Wording.count(parameterTensors, "tensor")), \(Wording.bytes(parameterBytes))")
@@ -57,7 +88,8 @@ extension ModelSummary {
                 "fused      \(Wording.count(swallowed, "node")) in \(Wording.count(fusedLayers.count, "layer")); "
                     + "--layers tells which")
         }
-        lines += impossibilities + problems
+        if !possible.isEmpty { lines.append("can        \(possible.map(\.text).commaSeparated)") }
+        lines += impossibilities + advice + problems
         if !inputsWithoutShape.isEmpty {
             let options = inputsWithoutShape.map { "--shape \($0)=1,3,224,224" }.joined(separator: " ")
             lines.append("The shapes are not known: give them with \(options), or whatever they are.")
@@ -77,6 +109,20 @@ extension ModelSummary {
         return order.map { "cannot \(actions[$0, default: []].commaSeparated)  \($0)" }
     }
 
+    /// A line for each advice, and the operators that it is about.
+    private var advice: [String] {
+        var operators: [String: [String]] = [:]
+        var order: [String] = []
+        for obstacle in obstacles {
+            guard let advice = obstacle.advice else { continue }
+            if operators[advice] == nil { order.append(advice) }
+            if operators[advice]?.contains(obstacle.operator) != true {
+                operators[advice, default: []].append(obstacle.operator)
+            }
+        }
+        return order.map { "advice     \(Wording.list(operators[$0, default: []])): \($0)" }
+    }
+
     /// What does not fit in the files.
     private var problems: [String] {
         [("missing    ", missing), ("unused     ", superfluous)].filter { !$0.1.isEmpty }
@@ -86,5 +132,11 @@ extension ModelSummary {
 }
 
 extension ModelSummary.Port {
-    fileprivate var text: String { "\(name)  \(type) \(Wording.shape(shape))" }
+    fileprivate var text: String {
+        "\(name)  \(type) \(Wording.shape(shape))" + (isLabel ? " (to train with; not needed to run)" : "")
+    }
+}
+
+extension ModelSummary.Obstacle.Action {
+    fileprivate var text: String { self == .convert ? "convert to ONNX" : rawValue }
 }

@@ -31,6 +31,11 @@ enum Wording {
         return names.count > limit ? "\(shown) and \(names.count - limit) more" : shown
     }
 
+    /// The first few lines, and one that says how many more there are.
+    static func shortened(_ lines: [String], limit: Int = 4) -> [String] {
+        lines.count > limit + 1 ? lines.prefix(limit) + ["and \(lines.count - limit) more"] : lines
+    }
+
     /// `1×3×224×224`, or `?` where it is not known.
     static func shape(_ dimensions: [Int]?) -> String { dimensions.map { Shape($0).description } ?? "?" }
 }

@@ -1,0 +1,49 @@
+import Datasets
+import MXNetFormat
+import TensorCore
+
+/// What a RecordIO file holds: how many records, and what the first ones are.
+public struct RecordFileSummary: Sendable, Codable {
+    public struct Row: Sendable, Codable {
+        public var key: String
+        public var bytes: Int
+        /// Of an image; nil for a record that holds something else.
+        public var labels: [Float]?
+        /// `JPEG` or `PNG`
+        public var image: String?
+        public var width: Int?
+        public var height: Int?
+        /// Why the image cannot be read, if that is so.
+        public var problem: String?
+    }
+
+    public var name: String
+    public var count: Int
+    /// Whether an `.idx` beside the file says where records begin.
+    public var isIndexed: Bool
+    /// The first ones.
+    public var rows: [Row]
+
+    /// - Parameter limit: how many records are looked at.
+    /// - Throws: `ModelError` if the file, or the index beside it, is damaged.
+    public init(reading path: String, limit: Int = 8) throws {
+        let records = try IndexedRecords(path)
+        name = path.fileName
+        count = records.count
+        isIndexed = records.isIndexed
+        rows = try (0..<min(count, limit)).map { Row(key: records.key(of: $0), payload: try records[$0]) }
+    }
+}
+
+extension RecordFileSummary.Row {
+    fileprivate init(key: String, payload: Tensor) {
+        self.init(key: key, bytes: payload.byteCount)
+        // What has no header of an image's record, or no image behind it, may be anything.
+        guard let record = try? ImageRecord(payload), let kind = record.image.withBytes(ImageHeader.kind) else { return }
+        (labels, image) = (record.labels, kind.rawValue)
+        do {
+            let header = try record.image.withBytes { try ImageHeader($0) }
+            (width, height) = (header.width, header.height)
+        } catch { problem = "\(error)" }
+    }
+}
