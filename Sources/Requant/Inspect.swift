@@ -131,7 +131,21 @@ extension Model {
                     advice: OperatorAdvice.advice(onUnknown: op, isMXNet: graph.metadata["format"] != "ONNX"))
             }
         }
-        return unknown + quantizationRefusals(table)
+        return unknown + runTimeRanges + quantizationRefusals(table)
+    }
+
+    /// Codes whose grid nobody knows before a run: ONNX's QDQ form wants constants.
+    private var runTimeRanges: [ModelSummary.Obstacle] {
+        let nodes = graph.topologicalOrder().map { graph[$0] }.filter { node in
+            node.outputs.contains { output in
+                graph[output].type.map { $0.dataType.isCode && $0.quantization == .foundAtRunTime } ?? false
+            }
+        }
+        return Dictionary(grouping: nodes, by: \.op).sorted { $0.key < $1.key }.map { op, nodes in
+            ModelSummary.Obstacle(
+                action: .convert, operator: op, nodes: nodes.map(\.name), reason: "each run finds its range",
+                advice: OperatorAdvice.onRunTimeRange)
+        }
     }
 
     /// Layers that stay in float do not keep a model from being quantized; anything else keeps it from everything.
@@ -139,7 +153,9 @@ extension Model {
         guard report.unknownOperators.isEmpty, missingParameters.isEmpty, report.mismatched.isEmpty, typeProblem == nil
         else { return [] }
         let hasCodes = graph.nodes.contains { $0.op == "Quantize" }
-        return hasCodes || layerCounts.weighted == 0 ? [.convert, .run] : [.convert, .quantize, .run]
+        var actions: [ModelSummary.Obstacle.Action] = obstacles.contains { $0.action == .convert } ? [] : [.convert]
+        if !hasCodes && layerCounts.weighted > 0 { actions.append(.quantize) }
+        return actions + [.run]
     }
 
     /// What would stay in float: asked of the model as it is after fusion, since a layer is quantized with what it

@@ -114,12 +114,22 @@ public struct Model: Sendable {
         }
     }
 
-    /// Inputs that are only there to train with: the labels of MXNet's output operators.
+    /// Inputs that are only there to train with: all that is made of them are labels of MXNet's output operators.
     public var labelNames: [String] {
-        graph.inputs.map { graph[$0] }.filter { value in
-            !value.uses.isEmpty
-                && value.uses.allSatisfy { $0.index == 1 && MXNetVariables.outputOperators.contains(graph[$0.node].op) }
-        }.map(\.name)
+        let results = Set(graph.outputs)
+        var labels = Set<ValueID>()
+        func isLabel(_ value: Value) -> Bool {
+            !results.contains(value.id) && !value.uses.isEmpty
+                && value.uses.allSatisfy { use in
+                    let node = graph[use.node]
+                    return MXNetVariables.outputOperators.contains(node.op)
+                        ? use.index == 1 : node.outputs.allSatisfy(labels.contains)
+                }
+        }
+        for node in graph.topologicalOrder().reversed() {
+            labels.formUnion(graph[node].outputs.filter { isLabel(graph[$0]) })
+        }
+        return graph.inputs.map { graph[$0] }.filter(isLabel).map(\.name)
     }
 
     /// Writes the model; what `path` ends in decides the format.

@@ -1,7 +1,10 @@
 /// What a user can do about an operator that stands in the way.
 enum OperatorAdvice {
     /// About one that stays in float between quantized layers.
-    static let onFloat = "nothing to do: it stays in float, and the layers around it are quantized all the same"
+    static let onFloat = "it may as well stay in float; the layers around it are quantized all the same"
+
+    /// About codes that are not calibrated.
+    static let onRunTimeRange = "calibrate: give 'requant quantize' data, or a table of ranges"
 
     /// About one that the table of operators lacks.
     static func advice(onUnknown op: String, isMXNet: Bool) -> String {

@@ -150,7 +150,9 @@ private struct PythonLiteral {
         let name = try string()
         try require(",")
         let type = try string()
-        guard take(")"), take("]"), name == "bfloat16" else { return "[('\(name)', '\(type)'…" }
+        guard take(")"), take("]"), name == "bfloat16" else {
+            throw ModelError("element type [('\(name)', '\(type)'…] is not supported: it has fields")
+        }
         return "<" + DataType.bfloat16.numPyCode
     }
 

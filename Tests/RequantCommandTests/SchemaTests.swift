@@ -7,6 +7,11 @@ struct SchemaTests {
     static let commands: [[String]] = [
         ["inspect", Sample.model, "--shape", "data=1,1,28,28", "--layers", "--weights"],
         ["inspect", Sample.model],
+        ["inspect", Fixtures.path("mxnet/save_000800-symbol.json")],
+        ["inspect", Fixtures.path("mxnet/sparse.params"), "--weights"],
+        ["inspect", Fixtures.path("mxnet2/sparse.npz")],
+        ["inspect", Fixtures.path("numpy/float32.npy")],
+        ["inspect", Fixtures.path("datasets/images.rec")],
         ["inspect", Fixtures.path("onnx/attributes.onnx"), "--layers"],
         ["fuse", Sample.model, "-o", "fused", "--explain"],
         ["quantize", Sample.model, "-o", "int8", "--exclude", "resnetv10_conv0_fwd"],

@@ -42,6 +42,44 @@ struct VerbTests {
         #expect(result.output.contains("resnetv10_stage1_conv0_fwd + resnetv10_stage1_batchnorm0_fwd"))
     }
 
+    /// MXNet 0.8 wrote no version, no auxiliary states and no hidden keys.
+    @Test func inspectTellsHowOldASymbolIs() throws {
+        let result = try RequantProcess("inspect", Fixtures.path("mxnet/save_000800-symbol.json"))
+        #expect(result.status == 0)
+        for line in [
+            "format     MXNet 0.8 or before", "upgraded   29 changes", "label      softmax_label",
+            "cannot convert, quantize, run  SoftmaxOutput", "advice     SoftmaxOutput: it is for training",
+        ] { #expect(result.output.contains(line), "\(line)") }
+        #expect(!result.output.contains("--shape softmax_label"))
+    }
+
+    @Test func inspectListsParameters() throws {
+        let result = try RequantProcess("inspect", Fixtures.path("mxnet/sparse.params"))
+        #expect(result.status == 0)
+        #expect(result.output.contains("MXNet 1.0 to 1.9"))
+        #expect(result.output.contains("csr_f64   arg   float64  2×2    compressed rows"))
+    }
+
+    @Test func inspectLooksIntoRecords() throws {
+        let result = try RequantProcess("inspect", Fixtures.path("datasets/images.rec"))
+        #expect(result.status == 0)
+        #expect(result.output.contains("records    32"))
+        #expect(result.output.contains("0     1172  0, 0.25, 0      JPEG 56×40"))
+    }
+
+    @Test func inspectShowsATableOfRanges() throws {
+        try Fixtures.withTemporaryFolder { folder in
+            try "data -1 2 naive\nconv 0 4 by-hand\nfc 0 1 naive\n".write(
+                toFile: folder + "/ranges.txt", atomically: true, encoding: .utf8)
+            let result = try RequantProcess("inspect", "ranges.txt", in: folder)
+            #expect(result.status == 0)
+            #expect(result.output.contains("ranges     3: 2 naive, 1 by-hand"))
+            let json = try RequantProcess("inspect", "ranges.txt", "--json", in: folder)
+            #expect(try SchemaChecker(file: "inspect.schema.json").problems(in: Data(json.output.utf8)) == [])
+            #expect(try RequantProcess("inspect", "ranges.txt", "--layers", in: folder).status == 1)
+        }
+    }
+
     // MARK: fuse, quantize, calibrate, convert
 
     @Test func fuseMakesMXNetsSymbol() throws {

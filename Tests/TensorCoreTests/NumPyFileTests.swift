@@ -76,7 +76,7 @@ struct NumPyFileTests {
         ("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,)}", "expected an integer"),
         ("{'descr': '<f4', 'fortran_order': False}", "missing"),
         ("{'descr': '<c8', 'fortran_order': False, 'shape': ()}", "element type '<c8'"),
-        ("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': ()}", "expected a string"),
+        ("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': ()}", "is not supported: it has fields"),
         ("{'descr': '<f4', 'fortran_order': 1, 'shape': ()}", "expected True or False"),
         ("{'descr': '<f4", "expected '''"),
         ("", "expected '{'"),

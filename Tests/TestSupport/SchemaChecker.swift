@@ -68,6 +68,7 @@ public struct SchemaChecker {
 
     private func has(_ value: Any, _ type: String) -> Bool {
         switch type {
+        case "boolean": value is Bool
         case "string": value is String
         case "number": value is NSNumber
         case "integer": (value as? NSNumber).map { $0.doubleValue == $0.doubleValue.rounded() } ?? false

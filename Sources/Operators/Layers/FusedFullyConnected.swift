@@ -29,8 +29,13 @@ struct FusedFullyConnected: OperatorDefinition {
             offlineInputs: { node in Array(1..<plainInputCount(node)) },
             quantizedFlag: "True", supportsChannelWise: true))
 
+    /// Asks the fully connected layer for no more than its bias: one that is not supported has the same inputs.
     private static func plainInputCount(_ node: any NodeDescription) -> Int {
-        (try? FusedFullyConnectedForm(node)).map { $0.attributes.hasBias ? 3 : 2 } ?? 2
+        let layer = node.bodies.first.flatMap { body in
+            body.topologicalOrder().map { body[$0] }.first { $0.op == "FullyConnected" }
+        }
+        guard let layer else { return 2 }
+        return (try? layer.attributes.boolean("no_bias")) == true ? 2 : 3
     }
 
     let onnx = ONNXForm.unsupported(because: "it is taken apart into the nodes that it swallowed")
