@@ -84,6 +84,7 @@ extension Model {
         let ports = inputs.map { ModelSummary.Port($0, isLabel: labels.contains($0.name)) }
         let operators = counts.map { ModelSummary.OperatorCount(operator: $0, count: $1) }
             .sorted { ($1.count, $0.operator) < ($0.count, $1.operator) }
+        let misfits = report.mismatched + ParameterCheck.problems(of: graph, table: table)
         let losses = report.losses + (typeProblem.map { ["\($0)"] } ?? [])
         return ModelSummary(
             name: graph.name, format: format, upgrades: upgrades,
@@ -96,9 +97,9 @@ extension Model {
             parameterBytes: stored.reduce(0) { $0 + $1.byteCount }, weightedLayers: weighted,
             quantizedLayers: quantized,
             fusedLayers: nodes.filter { !$0.bodies.isEmpty }.map { .init(name: $0.name, nodes: $0.origins) },
-            missing: missingParameters, superfluous: report.superfluous, mismatched: mismatched,
+            missing: missingParameters, superfluous: report.superfluous, mismatched: misfits + report.mistyped,
             losses: losses, obstacles: obstacles,
-            possible: possibleActions(obstacles),
+            possible: misfits.isEmpty ? possibleActions(obstacles) : [],
             inputsWithoutShape: ports.filter { $0.shape == nil && !$0.isLabel }.map(\.name))
     }
 
@@ -150,7 +151,7 @@ extension Model {
 
     /// Layers that stay in float do not keep a model from being quantized; anything else keeps it from everything.
     private func possibleActions(_ obstacles: [ModelSummary.Obstacle]) -> [ModelSummary.Obstacle.Action] {
-        guard report.unknownOperators.isEmpty, missingParameters.isEmpty, report.mismatched.isEmpty, typeProblem == nil
+        guard report.unknownOperators.isEmpty, missingParameters.isEmpty, typeProblem == nil
         else { return [] }
         let hasCodes = graph.nodes.contains { $0.op == "Quantize" }
         var actions: [ModelSummary.Obstacle.Action] = obstacles.contains { $0.action == .convert } ? [] : [.convert]

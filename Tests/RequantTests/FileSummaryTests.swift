@@ -100,10 +100,8 @@ struct FileSummaryTests {
             let summary = try Model.load(folder + "/m").summary()
             #expect(summary.missing == ["g_batchnorm0_gamma"])
             #expect(summary.superfluous == ["surplus"])
-            #expect(summary.mismatched == [
-                "'g_conv0_weight' is 1×1×3×3, but the symbol says (2, 1, 3, 3)",
-                "'g_conv0_bias' is float64, but the symbol says float32",
-            ])
+            #expect(summary.mismatched.contains("'g_conv0_weight' is 1×1×3×3, but the symbol says (2, 1, 3, 3)"))
+            #expect(summary.mismatched.contains("'g_conv0_bias' is float64, but the symbol says float32"))
             #expect(summary.possible.isEmpty)
         }
     }
