@@ -194,18 +194,31 @@ private struct SymbolBuilder {
         tensor.shape.rank == 0 && !usesNumPyShapes ? tensor.reshaped([1]) : tensor
     }
 
+    /// Whoever runs MXNet's NumPy operators does so within `np_shape`, where MXNet 1.9.1 loads only the layout of NumPy's
+    /// shapes; outside, where it loads all other models, only the older one.
+    private func stored(_ tensor: Tensor, within numPyShapes: Bool) -> MXNetArray {
+        var array = MXNetArray(storable(tensor))
+        if numPyShapes { array.version = .v3 }
+        return array
+    }
+
+    private var hasNumPyOperators: Bool {
+        graph.nodes.contains { node in ["_np_", "_npi_", "_npx_"].contains { node.op.hasPrefix($0) } }
+    }
+
     /// In the order of the graph, which is that of the file if there was one; the range of an int8 parameter behind it.
     func parameters() -> MXNetParameters {
+        let numPyShapes = usesNumPyShapes && hasNumPyOperators
         var entries: [MXNetParameters.Entry] = []
         for value in graph.parameters {
             guard let tensor = value.tensor else { continue }
             let isAuxiliary = auxiliaries.contains(value.id) || isMarkedAuxiliary(value.id)
             let kind: MXNetParameters.Kind = isAuxiliary ? .auxiliary : .argument
-            entries.append(.init(name: kind.rawValue + value.name, array: MXNetArray(storable(tensor))))
+            entries.append(.init(name: kind.rawValue + value.name, array: stored(tensor, within: numPyShapes)))
             guard let range = value.type?.quantization?.grid?.range else { continue }
             for (isMaximum, bound) in [(false, range.min), (true, range.max)] {
                 let name = kind.rawValue + Self.boundName(value.name, isMaximum)
-                entries.append(.init(name: name, array: MXNetArray(Tensor([bound]))))
+                entries.append(.init(name: name, array: stored(Tensor([bound]), within: numPyShapes)))
             }
         }
         return MXNetParameters(entries: entries)
