@@ -105,7 +105,8 @@ extension OrderedDictionary where Key == String, Value == Attribute {
     public func text(_ name: String) -> String? { self[name]?.description }
 
     /// One of the raw values of an enumeration, or `fallback` if the attribute is absent.
-    public func choice<Choice: RawRepresentable & CaseIterable>(_ name: String, default fallback: Choice) throws -> Choice
+    public func choice<Choice: RawRepresentable & CaseIterable>(_ name: String, default fallback: Choice) throws
+        -> Choice
     where Choice.RawValue == String {
         guard let text = text(name) else { return fallback }
         if let choice = Choice(rawValue: text) { return choice }

@@ -165,13 +165,16 @@ public struct Graph: Sendable {
         for output in node.outputs { valueSlots[output.index] = nil }
         nodeSlots[id.index] = nil
         for case let input? in node.inputs where contains(input) {
-            if self[input].tensor != nil, self[input].uses.isEmpty, !outputs.contains(input) { valueSlots[input.index] = nil }
+            if self[input].tensor != nil, self[input].uses.isEmpty, !outputs.contains(input) {
+                valueSlots[input.index] = nil
+            }
         }
     }
 
     /// Removes inputs and parameters that nothing uses.
     public mutating func removeUnusedVariables(_ variables: [ValueID]) {
-        for id in variables where contains(id) && self[id].uses.isEmpty && self[id].producer == nil && !outputs.contains(id) {
+        for id in variables
+        where contains(id) && self[id].uses.isEmpty && self[id].producer == nil && !outputs.contains(id) {
             inputs.removeAll { $0 == id }
             valueSlots[id.index] = nil
         }

@@ -47,11 +47,12 @@ public final class OneDNNExecutor: Executor {
             let scratch = arena.baseAddress.map { $0 + memoryPlan.byteCount }
             let (arena, offsets) = (arena, offsets)
             memories = try plan.forms.map { form in
-                let bytes: UnsafeMutableRawPointer? = switch plan.storages[form.storage].place {
-                case .arena: arena.baseAddress.map { $0 + (offsets[form.storage] ?? 0) }
-                case .constant(let tensor): tensor.withBytes { UnsafeMutableRawPointer(mutating: $0.baseAddress) }
-                case .input: nil
-                }
+                let bytes: UnsafeMutableRawPointer? =
+                    switch plan.storages[form.storage].place {
+                    case .arena: arena.baseAddress.map { $0 + (offsets[form.storage] ?? 0) }
+                    case .constant(let tensor): tensor.withBytes { UnsafeMutableRawPointer(mutating: $0.baseAddress) }
+                    case .input: nil
+                    }
                 return try Memory(form.layout, at: bytes, plan.engine)
             }
             var scratchpads: [Memory] = []
@@ -173,7 +174,8 @@ public final class OneDNNExecutor: Executor {
         let form = plan.firstForm(of: buffer)
         let target = try plan.rowMajorLayout(of: buffer)
         if plan.forms[form].layout.matches(target) { return tensor(ofForm: form, type) }
-        let primitive = try observers[buffer]
+        let primitive =
+            try observers[buffer]
             ?? Primitive(plan.reorderDescriptor(from: plan.forms[form].layout, to: target))
         observers[buffer] = primitive
         return try Tensor(dataType: type.dataType, shape: type.shape) { bytes in

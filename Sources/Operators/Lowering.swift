@@ -59,7 +59,8 @@ public struct Lowering {
             }
         }
         for output in graph.outputs {
-            lowering.program.outputs.append(.init(name: graph[output].name, buffer: try lowering.value(output, graph).buffer))
+            lowering.program.outputs.append(
+                .init(name: graph[output].name, buffer: try lowering.value(output, graph).buffer))
         }
         let codes = lowering.nameValues(of: graph)
         return (lowering.program, codes)
@@ -131,7 +132,8 @@ public struct Lowering {
     }
 
     /// Appends a kernel with several results.
-    public mutating func addAll(_ kernel: some Kernel, _ operands: [BufferID], _ node: NodeReader) throws -> [BufferID] {
+    public mutating func addAll(_ kernel: some Kernel, _ operands: [BufferID], _ node: NodeReader) throws -> [BufferID]
+    {
         try program.add(kernel, operands, node: node.node.name)
     }
 
@@ -141,7 +143,8 @@ public struct Lowering {
     public mutating func floatValue(_ node: NodeReader, _ input: Int) throws -> BufferID {
         let value = try value(node, input)
         guard value.codes == nil else {
-            throw ModelError("its input '\(try node.input(input).name)' is quantized, but only float can be computed here")
+            throw ModelError(
+                "its input '\(try node.input(input).name)' is quantized, but only float can be computed here")
         }
         return value.buffer
     }

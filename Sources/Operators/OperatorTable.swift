@@ -5,7 +5,8 @@ import TensorCore
 public struct OperatorTable: Sendable {
     public static let standard = OperatorTable([
         // Layers
-        Convolution(), FusedConvolution(), FullyConnected(), FusedFullyConnected(), Pooling(), BatchNorm(), Activation(),
+        Convolution(), FusedConvolution(), FullyConnected(), FusedFullyConnected(), Pooling(), BatchNorm(),
+        Activation(),
         // Elementwise
         ElementwiseAdd(), BroadcastAdd(),
         // Shaping
@@ -34,7 +35,9 @@ public struct OperatorTable: Sendable {
         var meanings: [String: MXNetMeaning] = [:]
         for definition in definitions {
             guard let form = definition.mxnet else { continue }
-            for name in form.names { meanings[name] = .init(definition: definition, form: form, namesQuantizedData: false) }
+            for name in form.names {
+                meanings[name] = .init(definition: definition, form: form, namesQuantizedData: false)
+            }
             if let name = form.quantizedName {
                 meanings[name] = .init(definition: definition, form: form, namesQuantizedData: true)
             }
@@ -53,7 +56,8 @@ public struct OperatorTable: Sendable {
     public func definition(of name: String) throws -> any OperatorDefinition {
         guard let definition = byName[name] else {
             throw ModelError(
-                "operator \(name) is not known", advice: "the operators that are known are listed by 'requant operators'")
+                "operator \(name) is not known",
+                advice: "the operators that are known are listed by 'requant operators'")
         }
         return definition
     }

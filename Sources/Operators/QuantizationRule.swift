@@ -24,7 +24,8 @@ public enum QuantizationRule: Sendable {
 
         public init(
             refusal: @escaping @Sendable (any NodeDescription) -> String? = { _ in nil },
-            quantizedInputs: @escaping @Sendable (any NodeDescription) -> [Int], offlineInputs: @escaping @Sendable (any NodeDescription) -> [Int],
+            quantizedInputs: @escaping @Sendable (any NodeDescription) -> [Int],
+            offlineInputs: @escaping @Sendable (any NodeDescription) -> [Int],
             quantizedFlag: String, supportsChannelWise: Bool
         ) {
             self.refusal = refusal

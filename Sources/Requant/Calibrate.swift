@@ -51,13 +51,15 @@ extension Model {
         switch method {
         case .none: break
         case .naive:
-            try observe(values, on: dataset, batchSize: batchSize, batches: limit, engine, threads, progress) { name, elements in
+            try observe(values, on: dataset, batchSize: batchSize, batches: limit, engine, threads, progress) {
+                name, elements in
                 let range = ValueRange(of: elements)
                 ranges[name] = ranges[name]?.union(range) ?? range
             }
         case .entropy:
             histograms = try self.histograms(
-                values, on: dataset, batchSize: batchSize, batches: limit, engine: engine, threads: threads, progress: progress)
+                values, on: dataset, batchSize: batchSize, batches: limit, engine: engine, threads: threads,
+                progress: progress)
             ranges = Self.entropyRanges(of: histograms, allowsUnsigned: allowsUnsigned)
         }
         let entries = values.compactMap { name in
@@ -73,7 +75,8 @@ extension Model {
         engine: EngineChoice = .onednn, threads: Int? = nil, progress: (Int, Int) -> Void = { _, _ in }
     ) throws -> [String: Histogram] {
         var histograms: [String: Histogram] = [:]
-        try observe(values, on: dataset, batchSize: batchSize, batches: limit, engine, threads, progress) { name, elements in
+        try observe(values, on: dataset, batchSize: batchSize, batches: limit, engine, threads, progress) {
+            name, elements in
             if histograms[name]?.add(elements) == nil { histograms[name] = Histogram(elements) }
         }
         return histograms

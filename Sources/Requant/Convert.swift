@@ -45,7 +45,8 @@ extension Model {
         if case .fixed(let count) = options.batch { try model.setBatch(count) }
         try model.requireShapes()
         let wasQuantized = model.isQuantized
-        let (written, records) = try model.run(Pipelines.toQDQ(residual: options.residual, arithmetic: options.arithmetic))
+        let (written, records) = try model.run(
+            Pipelines.toQDQ(residual: options.residual, arithmetic: options.arithmetic))
         let exporter = ONNXExporter(
             opset: options.opset ?? (wasQuantized ? 13 : 17), hasDynamicBatch: options.batch == .dynamic)
         guard ONNXExporter.opsets.contains(exporter.opset) else {
@@ -69,10 +70,13 @@ extension Model {
         let (restored, second) = try collapsed.run(Pipelines.toMXNet)
         let paths = try restored.saveCheckpoint(to: path)
         let dropped = first.count { $0.explanation == CollapseQDQ.droppedRounding }
-        let losses = report.losses + (dropped > 0 ? ["\(Self.sums(dropped)) are rounded once instead of twice, as MXNet does it"] : [])
+        let losses =
+            report.losses
+            + (dropped > 0 ? ["\(Self.sums(dropped)) are rounded once instead of twice, as MXNet does it"] : [])
             + second.filter { $0.outcome == .refused }.map { "'\($0.node)': \($0.explanation)" } + restored.halvedSums
         return ConversionResult(
-            files: [paths.symbol] + (paths.parameters.map { [$0] } ?? []), nodes: restored.graph.topologicalOrder().count,
+            files: [paths.symbol] + (paths.parameters.map { [$0] } ?? []),
+            nodes: restored.graph.topologicalOrder().count,
             records: first + second, losses: losses)
     }
 
@@ -86,7 +90,8 @@ extension Model {
     /// Residual sums that MXNet computes in the type of the residual, and so at half of their range.
     private var halvedSums: [String] {
         let sums = graph.topologicalOrder().map { graph[$0] }.filter { node in
-            guard let form = try? FusedConvolutionForm(node), let input = form.residualInput, let residual = node.inputs[input],
+            guard let form = try? FusedConvolutionForm(node), let input = form.residualInput,
+                let residual = node.inputs[input],
                 let type = graph[residual].type, let result = graph[node.outputs[0]].type
             else { return false }
             return type.isQuantized && result.dataType.isCode && type.dataType != result.dataType
@@ -119,18 +124,24 @@ extension Model {
 
     private func qdqLosses(_ options: ONNXOptions) -> [String] {
         var losses: [String] = []
-        let sums = graph.nodes.filter { $0.op == "FusedConvolution" && $0.attributes["with_sum"] != nil && $0.attributes["quantized"] != nil }
+        let sums = graph.nodes.filter {
+            $0.op == "FusedConvolution" && $0.attributes["with_sum"] != nil && $0.attributes["quantized"] != nil
+        }
         if !sums.isEmpty {
             switch options.residual {
             case .exact:
                 losses.append(
-                    "\(sums.count) residual sums keep one rounding (--residual exact); ONNX Runtime computes them in float")
+                    "\(sums.count) residual sums keep one rounding (--residual exact); ONNX Runtime computes them in float"
+                )
             case .runtime:
                 losses.append(
-                    "\(sums.count) residual sums are rounded once more (--residual runtime), so that ONNX Runtime has integer kernels for them")
+                    "\(sums.count) residual sums are rounded once more (--residual runtime), so that ONNX Runtime has integer kernels for them"
+                )
             }
             if options.arithmetic == .mxnet {
-                losses.append("MXNet's half range in residual sums of mixed types cannot be written; the sums keep their whole range")
+                losses.append(
+                    "MXNet's half range in residual sums of mixed types cannot be written; the sums keep their whole range"
+                )
             }
         }
         return losses

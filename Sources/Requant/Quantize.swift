@@ -70,7 +70,8 @@ extension Model {
         try requireComplete()
         if let quantized = graph.topologicalOrder().map({ graph[$0] }).first(where: { $0.op == "Quantize" }) {
             throw ModelError(
-                "is quantized already: it has '\(quantized.name)'", at: graph.name, advice: "start from the float model")
+                "is quantized already: it has '\(quantized.name)'", at: graph.name, advice: "start from the float model"
+            )
         }
         var result = QuantizationResult(
             stages: [.init(name: "01-fp32", model: self)], table: nil, records: [], warnings: [])
@@ -86,7 +87,9 @@ extension Model {
         let float = result.model
         try add("03-quantized", Pipelines.quantize(recipe.options))
         let points = CalibrationPoints.names(for: result.model.graph)
-        guard let table = try ranges(recipe, of: float, points, dataset, &result.warnings, progress) else { return result }
+        guard let table = try ranges(recipe, of: float, points, dataset, &result.warnings, progress) else {
+            return result
+        }
         result.table = table
         try add("04-calibrated", Pipelines.calibrate(table.ranges))
         if recipe.postFuses { try add("05-postfused", Pipelines.fuse) }
@@ -115,7 +118,9 @@ extension Model {
         var values: [String] = []
         for point in points where !values.contains(point) && recipe.layerFilter?(point) ?? true { values.append(point) }
         guard !values.isEmpty else {
-            throw ModelError("the filter of layers matches none", advice: "it is matched against \(points.prefix(3).joined(separator: ", ")) …")
+            throw ModelError(
+                "the filter of layers matches none",
+                advice: "it is matched against \(points.prefix(3).joined(separator: ", ")) …")
         }
         let calibration = try float.calibrate(
             values, on: dataset, batchSize: recipe.batchSize, batches: recipe.batches, method: recipe.method,

@@ -39,7 +39,8 @@ public struct ByteCursor {
     public mutating func readString(byteCount count: Int, _ what: String) throws -> String {
         try require(count, what)
         defer { position += count }
-        return String(decoding: UnsafeRawBufferPointer(rebasing: storage.bytes[position..<position + count]), as: UTF8.self)
+        return String(
+            decoding: UnsafeRawBufferPointer(rebasing: storage.bytes[position..<position + count]), as: UTF8.self)
     }
 
     /// Passes over `count` bytes and returns where they began.

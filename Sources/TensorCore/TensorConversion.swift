@@ -48,7 +48,13 @@ extension Tensor {
 extension Int {
     /// `value` truncated toward zero; the nearest integer beyond the range, 0 for NaN.
     public init(saturating value: Double) {
-        if value.isNaN { self = 0 } else if value >= 0x1p63 { self = .max } else if value <= -0x1p63 { self = .min } else {
+        if value.isNaN {
+            self = 0
+        } else if value >= 0x1p63 {
+            self = .max
+        } else if value <= -0x1p63 {
+            self = .min
+        } else {
             self = Int(value)
         }
     }

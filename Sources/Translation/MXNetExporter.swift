@@ -83,7 +83,9 @@ private struct SymbolBuilder {
             }
             stack[stack.count - 1].next += 1
             let child = edges[next].entity
-            if positions[child] == nil, seen.insert(child).inserted { stack.append((child, try self.edges(of: child), 0)) }
+            if positions[child] == nil, seen.insert(child).inserted {
+                stack.append((child, try self.edges(of: child), 0))
+            }
         }
     }
 
@@ -93,7 +95,8 @@ private struct SymbolBuilder {
         let node = graph[id]
         var edges = try node.inputs.enumerated().map { index, input -> Edge in
             guard let input else {
-                throw ModelError("leaves out input \(index), which MXNet cannot say", at: "node '\(node.name)' (\(node.op))")
+                throw ModelError(
+                    "leaves out input \(index), which MXNet cannot say", at: "node '\(node.name)' (\(node.op))")
             }
             return entry(input)
         }
@@ -132,7 +135,8 @@ private struct SymbolBuilder {
             throw ModelError("MXNet has no operator for it", at: "node '\(node.name)' (\(node.op))")
         }
         let isQuantized = form.map { self.isQuantized(node, $0) } ?? false
-        let auxiliary = Set(form?.auxiliaryInputs(node) ?? node.inputs.indices.filter { isMarkedAuxiliary(node.inputs[$0]) })
+        let auxiliary = Set(
+            form?.auxiliaryInputs(node) ?? node.inputs.indices.filter { isMarkedAuxiliary(node.inputs[$0]) })
         for index in auxiliary { if let input = node.inputs[index] { auxiliaries.insert(input) } }
         let inputs = edges.enumerated().map { index, edge in
             MXNetSymbol.Entry(
@@ -144,9 +148,10 @@ private struct SymbolBuilder {
             MXNetSymbol.Node(
                 op: op, name: node.name, attributes: try attributes(of: node), inputs: inputs,
                 subgraphs: try node.bodies.map { try body($0) }))
-        let outputs: Int = if let form {
-            isQuantized && form.quantizedOutputIsTriple(node) ? 3 : node.outputs.count + hiddenOutputs(node, form)
-        } else { node.outputs.count }
+        let outputs: Int =
+            if let form {
+                isQuantized && form.quantizedOutputIsTriple(node) ? 3 : node.outputs.count + hiddenOutputs(node, form)
+            } else { node.outputs.count }
         rowPointer.append(rowPointer[nodes.count - 1] + outputs)
     }
 
@@ -169,7 +174,8 @@ private struct SymbolBuilder {
         }
         if node.attributes["step"] != nil {
             throw ModelError(
-                "its codes have a step and a zero point; MXNet knows ranges only", at: "node '\(node.name)' (\(node.op))",
+                "its codes have a step and a zero point; MXNet knows ranges only",
+                at: "node '\(node.name)' (\(node.op))",
                 advice: "only codes without a zero point, of layers in QDQ form, can be brought to MXNet")
         }
         return node.attributes.mapValues(\.description)

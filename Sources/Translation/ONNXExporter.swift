@@ -32,7 +32,8 @@ public struct ONNXExporter {
             for case let input? in node.inputs where node.op != "Dequantize" {
                 // ONNX's operators want all operands of one type; everything is computed in float32 here.
                 if let tensor = graph[input].tensor {
-                    writing.initializer(graph[input].name, tensor.dataType.isFloatingPoint ? tensor.asFloat32() : tensor)
+                    writing.initializer(
+                        graph[input].name, tensor.dataType.isFloatingPoint ? tensor.asFloat32() : tensor)
                 }
             }
             try reader.locating { try mapping.write(reader, &writing) }

@@ -42,7 +42,9 @@ public struct ONNXImporter {
         dropAbsorbed(model, values, &graph, &report)
         graph.setOutputs(
             try model.graph.outputs.map { output in
-                guard let value = values[output.name] else { throw ModelError("nothing computes the output '\(output.name)'") }
+                guard let value = values[output.name] else {
+                    throw ModelError("nothing computes the output '\(output.name)'")
+                }
                 return value
             })
         return (graph, report)
@@ -50,7 +52,9 @@ public struct ONNXImporter {
 
     /// ONNX knows nodes by their outputs: their names may be missing, or shared. Here, every node has its own.
     private static func withUniqueNames(_ nodes: [ONNXNode]) -> [ONNXNode] {
-        func name(_ node: ONNXNode) -> String { node.name.isEmpty ? node.outputs.first { !$0.isEmpty } ?? node.opType : node.name }
+        func name(_ node: ONNXNode) -> String {
+            node.name.isEmpty ? node.outputs.first { !$0.isEmpty } ?? node.opType : node.name
+        }
         var taken = Set(nodes.map(name)), seen = Set<String>()
         var counts: [String: Int] = [:]
         return nodes.map { node in
@@ -76,7 +80,8 @@ public struct ONNXImporter {
         }
         report.superfluous = unused.filter { !mentioned.contains($0) }
         let outputs = Set(model.graph.outputs.map(\.name))
-        graph.removeUnusedVariables(unused.filter { mentioned.contains($0) && !outputs.contains($0) }.compactMap { values[$0] })
+        graph.removeUnusedVariables(
+            unused.filter { mentioned.contains($0) && !outputs.contains($0) }.compactMap { values[$0] })
     }
 
     private func add(
@@ -88,11 +93,15 @@ public struct ONNXImporter {
             guard let value = values[input] else { throw ModelError("nothing computes its input '\(input)'") }
             return value
         }
-        if node.opType == "Identity", node.domain.isEmpty, let input = inputs.first ?? nil, let output = node.outputs.first {
+        if node.opType == "Identity", node.domain.isEmpty, let input = inputs.first ?? nil,
+            let output = node.outputs.first
+        {
             values[output] = input
             return
         }
-        if node.opType == "Constant", case .tensor(let tensor)? = node.attribute("value"), let output = node.outputs.first {
+        if node.opType == "Constant", case .tensor(let tensor)? = node.attribute("value"),
+            let output = node.outputs.first
+        {
             values[output] = graph.addParameter(output, try tensor.tensor())
             return
         }
@@ -139,7 +148,8 @@ public struct ONNXImporter {
         var attributes: Attributes = [:]
         for attribute in node.attributes { attributes[attribute.name] = self.attribute(attribute.value) }
         return NodeDraft(
-            name: node.name, op: node.domain.isEmpty ? node.opType : "\(node.domain).\(node.opType)", attributes: attributes,
+            name: node.name, op: node.domain.isEmpty ? node.opType : "\(node.domain).\(node.opType)",
+            attributes: attributes,
             inputs: inputs, outputNames: node.outputs)
     }
 
@@ -157,7 +167,9 @@ public struct ONNXImporter {
     }
 
     private func valueType(_ info: ONNXValueInfo) -> ValueType? {
-        guard case .tensor(let element, let dimensions)? = info.type, let dataType = element.dataType else { return nil }
+        guard case .tensor(let element, let dimensions)? = info.type, let dataType = element.dataType else {
+            return nil
+        }
         let extents = (dimensions ?? []).map { dimension -> Int? in
             if case .known(let extent) = dimension { extent } else { nil }
         }

@@ -30,7 +30,8 @@ public struct TranslationReport: Sendable, Equatable {
         problems += mismatched
         guard !problems.isEmpty else { return }
         throw ModelError(
-            problems.joined(separator: "; "), advice: "check that the .params file belongs to this symbol, or choose another with --params")
+            problems.joined(separator: "; "),
+            advice: "check that the .params file belongs to this symbol, or choose another with --params")
     }
 
     private static func list(_ names: [String]) -> String {

@@ -134,12 +134,18 @@ struct GraphTextTests {
         ("graph {\n  %x = input\n\n  %x = input\n}", "line 4: '%x' is defined twice."),
         ("graph {\n  %w: float32[2] = parameter(1.0)\n}", "line 2: float32 2 has 2 elements, but 1 are given."),
         ("graph {\n  %w: int8[1] = parameter(200)\n}", "line 2: '200' is not a int8."),
-        ("graph {\n  %w: float32 = parameter(1)\n}",
-            "line 2: parameter '%w' has no type or no shape; write one such as float32[2, 3]."),
-        ("graph {\n  %w: float32[99999999999] = parameter(...)\n}",
-            "line 2: parameter '%w' leaves out 99999999999 elements; 67108864 are the limit."),
-        ("graph {\n  %w: float32[9999999999, 9999999999] = parameter(...)\n}",
-            "line 2: shape (9999999999, 9999999999) has more elements than any memory holds."),
+        (
+            "graph {\n  %w: float32 = parameter(1)\n}",
+            "line 2: parameter '%w' has no type or no shape; write one such as float32[2, 3]."
+        ),
+        (
+            "graph {\n  %w: float32[99999999999] = parameter(...)\n}",
+            "line 2: parameter '%w' leaves out 99999999999 elements; 67108864 are the limit."
+        ),
+        (
+            "graph {\n  %w: float32[9999999999, 9999999999] = parameter(...)\n}",
+            "line 2: shape (9999999999, 9999999999) has more elements than any memory holds."
+        ),
         ("graph {\n  %x: int8 @{zero=1} = input\n}", "line 2: the grid has neither a range nor steps."),
         ("graph {\n  %x: int8[3] @{steps=[1, 2], axis=0} = input\n}", "line 2: 2 steps do not fit axis 0 of 3."),
         ("graph {\n  %x = input\n  %y = relu %x\n}", "line 3: '%' is not expected here; expected '('."),

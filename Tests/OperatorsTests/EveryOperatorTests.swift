@@ -1,7 +1,7 @@
 import GraphIR
 import MXNetFormat
-import OneDNNBackend
 import ONNXFormat
+import OneDNNBackend
 import Operators
 import TensorCore
 import TestSupport
@@ -18,7 +18,9 @@ struct EveryOperatorTests {
             return Set(names.filter { !seen.insert($0).inserted })
         }
         #expect(repeated(Self.definitions.map(\.name)) == [])
-        #expect(repeated(Self.definitions.flatMap { ($0.mxnet?.names ?? []) + [$0.mxnet?.quantizedName].compactMap { $0 } }) == [])
+        #expect(
+            repeated(Self.definitions.flatMap { ($0.mxnet?.names ?? []) + [$0.mxnet?.quantizedName].compactMap { $0 } })
+                == [])
         let types = Self.definitions.flatMap { definition -> [String] in
             if case .mapped(let mapping) = definition.onnx { mapping.types } else { [] }
         }
@@ -55,7 +57,9 @@ struct EveryOperatorTests {
         try TypeInference().annotate(&graph)
         for value in graph.values where value.producer != nil {
             let known = example.graph[value.id].type
-            #expect(value.type?.dataType == known?.dataType && value.type?.quantization == known?.quantization, "\(value.name)")
+            #expect(
+                value.type?.dataType == known?.dataType && value.type?.quantization == known?.quantization,
+                "\(value.name)")
         }
     }
 
@@ -65,7 +69,8 @@ struct EveryOperatorTests {
     func oneDNNComputesTheSame(_ example: ExampleCase) throws {
         let isQuantized = example.graph.values.contains { $0.type?.isQuantized ?? false }
         guard !isQuantized || InstructionSet.current.hasVNNI else { return }
-        let expected = try example.run(observing: true).values, actual = try example.run(.onednn, observing: true).values
+        let expected = try example.run(observing: true).values,
+            actual = try example.run(.onednn, observing: true).values
         #expect(expected.keys.sorted() == actual.keys.sorted())
         for (name, tensor) in expected {
             let other = try #require(actual[name])
@@ -135,7 +140,8 @@ struct EveryOperatorTests {
 
 extension ExampleCase {
     fileprivate var shapes: [String: Shape] {
-        Dictionary(uniqueKeysWithValues: graph.inputs.compactMap { id in graph[id].type?.shape.map { (graph[id].name, $0) } })
+        Dictionary(
+            uniqueKeysWithValues: graph.inputs.compactMap { id in graph[id].type?.shape.map { (graph[id].name, $0) } })
     }
 
     /// The graph as text, without what is said of its file. MXNet sorts attributes and does not name subgraphs.

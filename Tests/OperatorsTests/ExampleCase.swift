@@ -31,14 +31,17 @@ struct ExampleCase: Sendable, CustomStringConvertible {
     }
 
     private var isQuantizable: Bool {
-        guard let node = graph.nodes.first(where: { $0.op == op }), !graph.values.contains(where: { $0.type?.isQuantized ?? false })
+        guard let node = graph.nodes.first(where: { $0.op == op }),
+            !graph.values.contains(where: { $0.type?.isQuantized ?? false })
         else { return false }
         return OperatorTable.standard[op].map { $0.quantization.refusal(of: node) == nil } ?? false
     }
 
     func quantizedStages(codeType: QuantizationOptions.CodeType = .auto) throws -> [ExampleCase] {
         var ranges: [String: ValueRange] = [:]
-        for (name, tensor) in try observed() { ranges[name] = tensor.floats().withUnsafeBufferPointer { ValueRange(of: $0) } }
+        for (name, tensor) in try observed() {
+            ranges[name] = tensor.floats().withUnsafeBufferPointer { ValueRange(of: $0) }
+        }
         var graph = graph
         return try [
             ("quantized", Pipelines.quantize(QuantizationOptions(codeType: codeType))),
@@ -58,7 +61,8 @@ struct ExampleCase: Sendable, CustomStringConvertible {
     var inputs: [Tensor] {
         graph.inputs.enumerated().map { index, id in
             let type = graph[id].type
-            return OperatorExample.elements(of: TensorType(type?.dataType ?? .float32, type?.shape ?? []), seed: 1000 + index)
+            return OperatorExample.elements(
+                of: TensorType(type?.dataType ?? .float32, type?.shape ?? []), seed: 1000 + index)
         }
     }
 
@@ -66,10 +70,11 @@ struct ExampleCase: Sendable, CustomStringConvertible {
         _ engine: Engine = .reference, arithmetic: Arithmetic = .exact, observing values: Bool = false
     ) throws -> (outputs: [Tensor], values: [String: Tensor]) {
         let program = try Lowering.lower(graph, arithmetic: arithmetic).program
-        let executor: any Executor = switch engine {
-        case .reference: ReferenceExecutor(program)
-        case .onednn: try OneDNNExecutor(program, threads: 1)
-        }
+        let executor: any Executor =
+            switch engine {
+            case .reference: ReferenceExecutor(program)
+            case .onednn: try OneDNNExecutor(program, threads: 1)
+            }
         let names = Dictionary(program.values.map { ($0.buffer, $0.name) }) { first, _ in first }
         var observed: [String: Tensor] = [:]
         let outputs = try executor.run(inputs, observing: values ? Set(names.keys) : []) { buffer, tensor in

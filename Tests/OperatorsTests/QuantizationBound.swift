@@ -28,11 +28,14 @@ struct QuantizationBound {
         let layer = try Self.layer(reader)
         let count = Float(layer.weights.elementCount / layer.weights.shape[0])
         let weights = layer.weights.floats(), columns = Int(count)
-        let sums = stride(from: 0, to: weights.count, by: columns).map { weights[$0..<$0 + columns].reduce(0) { $0 + abs($1) } }
+        let sums = stride(from: 0, to: weights.count, by: columns).map {
+            weights[$0..<$0 + columns].reduce(0) { $0 + abs($1) }
+        }
         let weightStep = magnitude(layer.weights) / 127
         let biasStep = (layer.bias.map { $0.reduce(0) { max($0, abs($1)) } / 127 } ?? 0) + dataStep * weightStep
         let residualStep = example.inputs.count > 1 ? Self.step(example.inputs[1]) : 0
-        let sum = (sums.max() ?? 0) * dataStep + count * magnitude(data) * weightStep + count * dataStep * weightStep / 2
+        let sum =
+            (sums.max() ?? 0) * dataStep + count * magnitude(data) * weightStep + count * dataStep * weightStep / 2
         value = (sum + biasStep + residualStep + Self.step(result)) / 2 * Self.slack
     }
 
@@ -50,7 +53,8 @@ struct QuantizationBound {
         }
         let form = try FusedConvolutionForm(node.node)
         let statistics = try form.batchNorm.map { attributes in
-            try BatchNormStatistics(attributes, parameters: (form.batchNormInputs ?? 0..<0).map { try node.parameter($0) })
+            try BatchNormStatistics(
+                attributes, parameters: (form.batchNormInputs ?? 0..<0).map { try node.parameter($0) })
         }
         return try FoldedWeights(
             weights: node.parameter(1), bias: form.biasInput.map { try node.parameter($0) }, batchNorm: statistics)

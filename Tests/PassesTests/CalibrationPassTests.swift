@@ -17,7 +17,9 @@ struct CalibrationPassTests {
         %f_dequantize_output = Dequantize(%requantize_f_output) origins=[f]
         return %f_dequantize_output
         """#
-    static let ranges = ["data": ValueRange(0, 1.0 / 3), "c_output": ValueRange(-2.5, 4e-7), "f_output": ValueRange(-1, 1)]
+    static let ranges = [
+        "data": ValueRange(0, 1.0 / 3), "c_output": ValueRange(-2.5, 4e-7), "f_output": ValueRange(-1, 1),
+    ]
 
     @Test func thePointsAreTheFloatValues() throws {
         #expect(try CalibrationPoints.names(for: PassText.parse(Self.quantized)) == ["data", "c_output", "f_output"])

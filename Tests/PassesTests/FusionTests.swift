@@ -32,24 +32,28 @@ struct FusionTests {
     @Test func aChainMovesIntoTheBody() throws {
         let result = try Self.fuse(
             [Self.convolution, Self.batchNorm("conv_output"), Self.relu("bn_output")], returning: "%relu_output")
-        let expected = Self.variables + #"""
+        let expected =
+            Self.variables + #"""
 
-            %sg_mkldnn_conv_bn_act_0_output = FusedConvolution(%x, %w, %gamma, %beta, %mean, %var) {with_act="true", with_bn="true"} origins=[conv, bn, relu] graph sg_mkldnn_conv_bn_act_0 {
-              %x0 = input
-              %w0 = input
-              %gamma0 = input
-              %beta0 = input
-              %mean0 = input
-              %var0 = input
-              %conv_output = Convolution(%x0, %w0) {kernel="(1, 1)", no_bias="True", num_filter="1"}
-              %bn_output = BatchNorm(%conv_output, %gamma0, %beta0, %mean0, %var0)
-              %relu_output = Activation(%bn_output) {act_type="relu"}
-              return %relu_output
-            }
-            return %sg_mkldnn_conv_bn_act_0_output
-            """#
+                %sg_mkldnn_conv_bn_act_0_output = FusedConvolution(%x, %w, %gamma, %beta, %mean, %var) {with_act="true", with_bn="true"} origins=[conv, bn, relu] graph sg_mkldnn_conv_bn_act_0 {
+                  %x0 = input
+                  %w0 = input
+                  %gamma0 = input
+                  %beta0 = input
+                  %mean0 = input
+                  %var0 = input
+                  %conv_output = Convolution(%x0, %w0) {kernel="(1, 1)", no_bias="True", num_filter="1"}
+                  %bn_output = BatchNorm(%conv_output, %gamma0, %beta0, %mean0, %var0)
+                  %relu_output = Activation(%bn_output) {act_type="relu"}
+                  return %relu_output
+                }
+                return %sg_mkldnn_conv_bn_act_0_output
+                """#
         #expect(try result.text == PassText.normalized(expected))
-        #expect(result.records.filter { $0.outcome == .applied }.map(\.explanation) == ["conv + bn + relu → sg_mkldnn_conv_bn_act_0"])
+        #expect(
+            result.records.filter { $0.outcome == .applied }.map(\.explanation) == [
+                "conv + bn + relu → sg_mkldnn_conv_bn_act_0"
+            ])
     }
 
     /// The residual comes last in the fused node, and second in the body, wherever it stood.
@@ -57,19 +61,20 @@ struct FusionTests {
     func aResidualIsTakenOnEitherSide(_ operands: (String, String)) throws {
         let result = try Self.fuse(
             [Self.convolution, Self.add(operands.0, operands.1), Self.relu("add_output")], returning: "%relu_output")
-        let expected = Self.variables + #"""
+        let expected =
+            Self.variables + #"""
 
-            %sg_mkldnn_conv_add_act_0_output = FusedConvolution(%x, %w, %skip) {with_postsum_act="true", with_sum="true"} origins=[conv, add, relu] graph sg_mkldnn_conv_add_act_0 {
-              %x0 = input
-              %w0 = input
-              %skip0 = input
-              %conv_output = Convolution(%x0, %w0) {kernel="(1, 1)", no_bias="True", num_filter="1"}
-              %add_output = elemwise_add(%conv_output, %skip0)
-              %relu_output = Activation(%add_output) {act_type="relu"}
-              return %relu_output
-            }
-            return %sg_mkldnn_conv_add_act_0_output
-            """#
+                %sg_mkldnn_conv_add_act_0_output = FusedConvolution(%x, %w, %skip) {with_postsum_act="true", with_sum="true"} origins=[conv, add, relu] graph sg_mkldnn_conv_add_act_0 {
+                  %x0 = input
+                  %w0 = input
+                  %skip0 = input
+                  %conv_output = Convolution(%x0, %w0) {kernel="(1, 1)", no_bias="True", num_filter="1"}
+                  %add_output = elemwise_add(%conv_output, %skip0)
+                  %relu_output = Activation(%add_output) {act_type="relu"}
+                  return %relu_output
+                }
+                return %sg_mkldnn_conv_add_act_0_output
+                """#
         #expect(try result.text == PassText.normalized(expected))
     }
 
@@ -84,40 +89,50 @@ struct FusionTests {
 
     static let cases = [
         Case(
-            description: "a convolution alone", lines: [convolution], output: "%conv_output", names: ["sg_mkldnn_conv_0"],
+            description: "a convolution alone", lines: [convolution], output: "%conv_output",
+            names: ["sg_mkldnn_conv_0"],
             end: ("conv", "its result is an output of the model")),
         Case(
-            description: "everything", lines: [convolution, batchNorm("conv_output"), add("bn_output", "skip"), relu("add_output")],
+            description: "everything",
+            lines: [convolution, batchNorm("conv_output"), add("bn_output", "skip"), relu("add_output")],
             output: "%relu_output", names: ["sg_mkldnn_conv_bn_add_act_0"],
             end: ("relu", "an activation is the last that a layer takes")),
         Case(
-            description: "a second activation", lines: [convolution, relu("conv_output"), relu("relu_output", "relu2")],
+            description: "a second activation",
+            lines: [convolution, relu("conv_output"), relu("relu_output", "relu2")],
             output: "%relu2_output", names: ["sg_mkldnn_conv_act_0", "relu2"],
             end: ("relu", "an activation is the last that a layer takes")),
         Case(
-            description: "an addition behind the activation", lines: [convolution, relu("conv_output"), add("relu_output", "skip")],
+            description: "an addition behind the activation",
+            lines: [convolution, relu("conv_output"), add("relu_output", "skip")],
             output: "%add_output", names: ["sg_mkldnn_conv_act_0", "add"],
             end: ("relu", "an activation is the last that a layer takes")),
         Case(
-            description: "BatchNorm behind the addition", lines: [convolution, add("conv_output", "skip"), batchNorm("add_output")],
+            description: "BatchNorm behind the addition",
+            lines: [convolution, add("conv_output", "skip"), batchNorm("add_output")],
             output: "%bn_output", names: ["sg_mkldnn_conv_add_0", "bn"],
             end: ("add", "BatchNorm 'bn' follows, which cannot be fused here")),
         Case(
-            description: "a second BatchNorm", lines: [convolution, batchNorm("conv_output"), batchNorm("bn_output", "bn2")],
+            description: "a second BatchNorm",
+            lines: [convolution, batchNorm("conv_output"), batchNorm("bn_output", "bn2")],
             output: "%bn2_output", names: ["sg_mkldnn_conv_bn_0", "bn2"],
             end: ("bn", "BatchNorm 'bn2' follows, which cannot be fused here")),
         Case(
-            description: "sigmoid", lines: [convolution, #"%act_output = Activation(%conv_output) {act_type="sigmoid"}"#],
+            description: "sigmoid",
+            lines: [convolution, #"%act_output = Activation(%conv_output) {act_type="sigmoid"}"#],
             output: "%act_output", names: ["sg_mkldnn_conv_0", "act"],
             end: ("conv", "Activation 'act' follows, which cannot be fused here")),
         Case(
             description: "a branch", lines: [convolution, relu("conv_output"), add("relu_output", "conv_output")],
-            output: "%add_output", names: ["sg_mkldnn_conv_0", "relu", "add"], end: ("conv", "its result is used 2 times")),
+            output: "%add_output", names: ["sg_mkldnn_conv_0", "relu", "add"],
+            end: ("conv", "its result is used 2 times")),
         Case(
-            description: "twice in one addition", lines: [convolution, add("conv_output", "conv_output")], output: "%add_output",
+            description: "twice in one addition", lines: [convolution, add("conv_output", "conv_output")],
+            output: "%add_output",
             names: ["sg_mkldnn_conv_0", "add"], end: ("conv", "its result is used 2 times")),
         Case(
-            description: "an output of the model", lines: [convolution, relu("conv_output")], output: "%relu_output, %conv_output",
+            description: "an output of the model", lines: [convolution, relu("conv_output")],
+            output: "%relu_output, %conv_output",
             names: ["sg_mkldnn_conv_0", "relu"], end: ("conv", "its result is an output of the model")),
     ]
 
@@ -129,7 +144,8 @@ struct FusionTests {
 
     @Test func otherThanTwoAxesAreRefused() throws {
         let result = try Self.fuse(
-            [#"%conv_output = Convolution(%x, %w) {kernel="(3,)", num_filter="1"}"#, Self.relu("conv_output")], returning: "%relu_output")
+            [#"%conv_output = Convolution(%x, %w) {kernel="(3,)", num_filter="1"}"#, Self.relu("conv_output")],
+            returning: "%relu_output")
         #expect(result.names == ["conv", "relu"])
         #expect(result.refusals(of: "conv") == ["MXNet fuses convolutions over 2 axes only, this one has 1"])
     }
@@ -137,7 +153,8 @@ struct FusionTests {
     /// Numbers go by the order of computation; of two convolutions that are added, the later takes the addition.
     @Test func convolutionsAreNumberedInOrder() throws {
         let second = #"%conv2_output = Convolution(%x, %v) {kernel="(1, 1)", no_bias="True", num_filter="1"}"#
-        let result = try Self.fuse([Self.convolution, second, Self.add("conv_output", "conv2_output")], returning: "%add_output")
+        let result = try Self.fuse(
+            [Self.convolution, second, Self.add("conv_output", "conv2_output")], returning: "%add_output")
         #expect(result.names.count == 2)
         let fused = try #require(result.nodes.last)
         #expect(fused.op == "FusedConvolution" && fused.attributes["with_sum"] == .text("true"))
@@ -147,17 +164,18 @@ struct FusionTests {
     @Test func fullyConnectedLayersTakeRelu() throws {
         let layer = #"%fc_output = FullyConnected(%x, %w) {no_bias="True", num_hidden="1"}"#
         let result = try Self.fuse([layer, Self.relu("fc_output")], returning: "%relu_output")
-        let expected = Self.variables + #"""
+        let expected =
+            Self.variables + #"""
 
-            %sg_mkldnn_fully_connected_eltwise_0_output = FusedFullyConnected(%x, %w) {with_eltwise="True"} origins=[fc, relu] graph sg_mkldnn_fully_connected_eltwise_0 {
-              %x0 = input
-              %w0 = input
-              %fc_output = FullyConnected(%x0, %w0) {no_bias="True", num_hidden="1"}
-              %relu_output = Activation(%fc_output) {act_type="relu"}
-              return %relu_output
-            }
-            return %sg_mkldnn_fully_connected_eltwise_0_output
-            """#
+                %sg_mkldnn_fully_connected_eltwise_0_output = FusedFullyConnected(%x, %w) {with_eltwise="True"} origins=[fc, relu] graph sg_mkldnn_fully_connected_eltwise_0 {
+                  %x0 = input
+                  %w0 = input
+                  %fc_output = FullyConnected(%x0, %w0) {no_bias="True", num_hidden="1"}
+                  %relu_output = Activation(%fc_output) {act_type="relu"}
+                  return %relu_output
+                }
+                return %sg_mkldnn_fully_connected_eltwise_0_output
+                """#
         #expect(try result.text == PassText.normalized(expected))
     }
 
@@ -167,7 +185,8 @@ struct FusionTests {
         let result = try Self.fuse([layer, tanh], returning: "%act_output")
         #expect(result.names == ["sg_mkldnn_fully_connected_0", "act"])
         #expect(result.refusals(of: "fc") == ["Activation 'act' follows, which cannot be fused here"])
-        let branch = try Self.fuse([layer, Self.relu("fc_output"), Self.add("relu_output", "fc_output")], returning: "%add_output")
+        let branch = try Self.fuse(
+            [layer, Self.relu("fc_output"), Self.add("relu_output", "fc_output")], returning: "%add_output")
         #expect(branch.names == ["sg_mkldnn_fully_connected_0", "relu", "add"])
         #expect(branch.refusals(of: "fc") == ["its result is used 2 times"])
     }

@@ -12,7 +12,10 @@ struct HistogramTests {
     }
 
     private static func filled(_ histogram: Histogram) -> [Int: Int] {
-        Dictionary(uniqueKeysWithValues: histogram.counts.enumerated().filter { $0.element > 0 }.map { ($0.offset, $0.element) })
+        Dictionary(
+            uniqueKeysWithValues: histogram.counts.enumerated().filter { $0.element > 0 }.map {
+                ($0.offset, $0.element)
+            })
     }
 
     static let batches: [[Float]] = [[-1, -0.5, 0, 0.25, 1], [0.1, 1.0001, -0.7], [2, -3, 0.3], [0.3, 2.9]]
@@ -33,7 +36,8 @@ struct HistogramTests {
         #expect(all.counts.count == 24005 && all.threshold == 3.0002499687539057)
         #expect(
             Self.filled(all) == [
-                1: 1, 8002: 1, 9202: 1, 10002: 1, 12002: 1, 12402: 1, 13002: 1, 13202: 2, 16002: 1, 16003: 1, 20003: 1, 23603: 1,
+                1: 1, 8002: 1, 9202: 1, 10002: 1, 12002: 1, 12402: 1, 13002: 1, 13202: 2, 16002: 1, 16003: 1, 20003: 1,
+                23603: 1,
             ])
         #expect(all.range == ValueRange(-3, 2.9))
     }
@@ -82,21 +86,27 @@ struct EntropyThresholdTests {
     /// ⌊1000 · exp(−|x| / 6) + ½⌋ for x = −50…50; half of it, from 0 on, mirrored.
     static let laplacian: [Int] = {
         let half = [
-            1000, 846, 717, 607, 513, 435, 368, 311, 264, 223, 189, 160, 135, 115, 97, 82, 69, 59, 50, 42, 36, 30, 26, 22, 18, 16,
+            1000, 846, 717, 607, 513, 435, 368, 311, 264, 223, 189, 160, 135, 115, 97, 82, 69, 59, 50, 42, 36, 30, 26,
+            22, 18, 16,
             13, 11, 9, 8, 7, 6, 5, 4, 3, 3, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0,
         ]
         return half.dropFirst().reversed() + half
     }()
 
-    @Test(arguments: cases) func thresholdsAreMXNets(_ example: (counts: [Int], limit: Double, codeBins: Int, threshold: Float)) {
+    @Test(arguments: cases) func thresholdsAreMXNets(
+        _ example: (counts: [Int], limit: Double, codeBins: Int, threshold: Float)
+    ) {
         let histogram = Histogram(counts: example.counts, threshold: example.limit, range: ValueRange(-1, 1))
         #expect(abs(EntropyThreshold(histogram).optimal(codeBins: example.codeBins) - example.threshold) < 1e-6)
     }
 
     /// Fewer bins than codes: nothing is cut off. An even number of bins has no middle one, and does no harm.
     @Test func smallHistogramsKeepTheirRange() {
-        #expect(EntropyThreshold(Histogram(counts: [1, 2, 1], threshold: 2, range: ValueRange(-2, 2))).optimal(codeBins: 255) == 2)
-        #expect(EntropyThreshold(Histogram(counts: [], threshold: 2, range: ValueRange(0, 0))).optimal(codeBins: 3) == 2)
+        #expect(
+            EntropyThreshold(Histogram(counts: [1, 2, 1], threshold: 2, range: ValueRange(-2, 2))).optimal(
+                codeBins: 255) == 2)
+        #expect(
+            EntropyThreshold(Histogram(counts: [], threshold: 2, range: ValueRange(0, 0))).optimal(codeBins: 3) == 2)
         let even = Histogram(counts: [1, 5, 9, 9, 5, 1], threshold: 3, range: ValueRange(-3, 3))
         #expect(EntropyThreshold(even).optimal(codeBins: 3) <= 3)
     }

@@ -55,9 +55,12 @@ struct PipelineRunnerTests {
             switch fault {
             case .removesWhatIsUsed: patch.remove(a.id)
             case .closesACycle: patch.setInput(0, of: a.id, to: c.outputs[0])
-            case .takesAName: patch.replace(c.outputs[0], with: patch.add(NodeDraft(name: "a", op: "Flatten", inputs: [c.outputs[0]]))[0])
+            case .takesAName:
+                patch.replace(
+                    c.outputs[0], with: patch.add(NodeDraft(name: "a", op: "Flatten", inputs: [c.outputs[0]]))[0])
             case .usesWhatDoesNotExist:
-                patch.replace(c.outputs[0], with: patch.add(NodeDraft(name: "d", op: "Flatten", inputs: [a.outputs[0]]))[0])
+                patch.replace(
+                    c.outputs[0], with: patch.add(NodeDraft(name: "d", op: "Flatten", inputs: [a.outputs[0]]))[0])
                 patch.remove(c.id)
                 patch.remove(a.id)
             }

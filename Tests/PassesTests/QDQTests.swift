@@ -83,7 +83,8 @@ struct QDQTests {
 
     @Test(arguments: ResidualForm.allCases) func collapsingIsTheWayBack(_ residual: ResidualForm) throws {
         let graph = try Self.annotated(Self.quantized)
-        let there: [any Pass] = [ExpandToQDQ(residual: residual)] + (residual == .runtime ? [ShiftSignedActivations(.toUnsigned)] : [])
+        let there: [any Pass] =
+            [ExpandToQDQ(residual: residual)] + (residual == .runtime ? [ShiftSignedActivations(.toUnsigned)] : [])
         let back: [any Pass] = [ShiftSignedActivations(.toSigned), CollapseQDQ(dropsInnerRounding: true)]
         let expanded = try PassText(graph: graph, there)
         let collapsed = try PassText(graph: expanded.graph, back)
@@ -107,7 +108,8 @@ struct QDQTests {
     }
 
     @Test func uncalibratedLayersAreAllNamed() throws {
-        let uncalibrated = Self.quantized.replacingOccurrences(of: #"max_calib_range="2.0", min_calib_range="-2.0", "#, with: "")
+        let uncalibrated = Self.quantized.replacingOccurrences(
+            of: #"max_calib_range="2.0", min_calib_range="-2.0", "#, with: "")
         let error = try #require(throws: ModelError.self) {
             try PassText(graph: Self.annotated(uncalibrated), [ExpandToQDQ(residual: .exact)])
         }
@@ -116,7 +118,8 @@ struct QDQTests {
 
     /// One step for 128 codes more: −1…1 has steps of 1 / 127.5.
     @Test func signedActivationsAreShifted() throws {
-        let graph = try Self.annotated(#"""
+        let graph = try Self.annotated(
+            #"""
             %x: float32[1, 4] = input
             %q_output = Quantize(%x) {max_calib_range="1.0", min_calib_range="-1.0", out_type="int8"}
             %u_output = Quantize(%x) {max_calib_range="1.0", min_calib_range="0.0", out_type="auto"}
@@ -129,21 +132,25 @@ struct QDQTests {
         #expect(there.graph.node(named: "u")?.attributes == graph.node(named: "u")?.attributes)
         let back = try PassText(graph: there.graph, [ShiftSignedActivations(.toSigned)])
         let codes = try #require(back.graph.value(named: "q_output")?.type)
-        #expect(codes.dataType == .int8 && codes.quantization?.grid?.zeroPoint == 0 && codes.quantization?.grid?.steps == [1 / 127.5])
+        #expect(
+            codes.dataType == .int8 && codes.quantization?.grid?.zeroPoint == 0
+                && codes.quantization?.grid?.steps == [1 / 127.5])
     }
 
     /// Another tool's layer whose grid is not symmetric cannot be made one of MXNet's, and stays in QDQ form.
     @Test func layersWithOtherGridsStay() throws {
-        let result = try PassText(graph: Self.annotated(#"""
-            %x: float32[1, 1, 2, 2] = input
-            %q_output = Quantize(%x) {out_type="uint8", step=0.5, zero_point=3}
-            %d_output = Dequantize(%q_output)
-            %w: int8[1, 1, 1, 1] @{steps=[0.5]} = parameter(3)
-            %dw_output = Dequantize(%w)
-            %conv_output = Convolution(%d_output, %dw_output) {kernel="(1, 1)", no_bias="True", num_filter="1"}
-            %r_output = Quantize(%conv_output) {out_type="int8", step=0.5, zero_point=0}
-            return %r_output
-            """#), [CollapseQDQ(dropsInnerRounding: true)])
+        let result = try PassText(
+            graph: Self.annotated(
+                #"""
+                %x: float32[1, 1, 2, 2] = input
+                %q_output = Quantize(%x) {out_type="uint8", step=0.5, zero_point=3}
+                %d_output = Dequantize(%q_output)
+                %w: int8[1, 1, 1, 1] @{steps=[0.5]} = parameter(3)
+                %dw_output = Dequantize(%w)
+                %conv_output = Convolution(%d_output, %dw_output) {kernel="(1, 1)", no_bias="True", num_filter="1"}
+                %r_output = Quantize(%conv_output) {out_type="int8", step=0.5, zero_point=0}
+                return %r_output
+                """#), [CollapseQDQ(dropsInnerRounding: true)])
         #expect(result.nodes.map(\.op) == ["Quantize", "Dequantize", "Dequantize", "Convolution", "Quantize"])
         #expect(result.refusals(of: "conv").count == 1)
     }

@@ -31,7 +31,9 @@ struct QuantizeGraphTests {
         return %act_output
         """#
 
-    private static func quantize(_ options: QuantizationOptions = .init(), _ statements: String = model) throws -> PassText {
+    private static func quantize(_ options: QuantizationOptions = .init(), _ statements: String = model) throws
+        -> PassText
+    {
         try PassText(statements, QuantizeGraph(options))
     }
 
@@ -77,13 +79,16 @@ struct QuantizeGraphTests {
             return %pool_output
             """#
         let statements = Self.model.components(separatedBy: "\n").prefix(9).joined(separator: "\n") + "\n" + ending
-        #expect(try Self.quantize(.init(mode: .full), statements).names.suffix(2) == ["quantized_pool", "pool_dequantize"])
+        #expect(
+            try Self.quantize(.init(mode: .full), statements).names.suffix(2) == ["quantized_pool", "pool_dequantize"])
         let smart = try Self.quantize(.init(mode: .smart), statements)
         #expect(smart.names == ["data_quantize", "quantized_conv", "requantize_conv", "conv_dequantize", "pool"])
         #expect(smart.refusals(of: "pool") == ["smart mode: it does not lie between two quantized layers"])
     }
 
-    @Test(arguments: QuantizationOptions.CodeType.allCases) func theTypeIsWrittenOnEveryQuantize(_ type: QuantizationOptions.CodeType) throws {
+    @Test(arguments: QuantizationOptions.CodeType.allCases) func theTypeIsWrittenOnEveryQuantize(
+        _ type: QuantizationOptions.CodeType
+    ) throws {
         let result = try Self.quantize(.init(codeType: type))
         for node in result.nodes where node.op == "Quantize" || node.op == "Requantize" {
             #expect(node.attributes == ["out_type": .text(type.rawValue)])
@@ -99,7 +104,8 @@ struct QuantizeGraphTests {
     }
 
     /// By the fused node's name, by a name that it swallowed, by the graph's operator, MXNet's, and the inner one.
-    static let exclusions = ["conv", "c", "relu"].map { QuantizationOptions(excludedNames: [$0]) }
+    static let exclusions =
+        ["conv", "c", "relu"].map { QuantizationOptions(excludedNames: [$0]) }
         + ["FusedConvolution", "_sg_mkldnn_conv", "Convolution"].map { QuantizationOptions(excludedOperators: [$0]) }
 
     @Test(arguments: exclusions) func excludedNodesStayInFloat(_ options: QuantizationOptions) throws {
@@ -115,7 +121,10 @@ struct QuantizeGraphTests {
         #expect(throws: ModelError("there is no operator 'Poolin' to exclude", advice: "did you mean Pooling?")) {
             try Self.quantize(.init(excludedOperators: ["Poolin"]))
         }
-        #expect(throws: ModelError("there is no node 'zzzzzzzzzzzz' to exclude", advice: "'requant inspect --layers' lists them")) {
+        #expect(
+            throws: ModelError(
+                "there is no node 'zzzzzzzzzzzz' to exclude", advice: "'requant inspect --layers' lists them")
+        ) {
             try Self.quantize(.init(excludedNames: ["zzzzzzzzzzzz"]))
         }
     }
@@ -130,17 +139,24 @@ struct QuantizeGraphTests {
               return %c_output
             }
             """#
-        let result = try Self.quantize(.init(), """
+        let result = try Self.quantize(
+            .init(),
+            """
             %data = input
             %w0: float32[1, 1, 1, 1] = parameter(2)
             %a_output = \(layer)
             %b_output = \(layer)
             return %a_output, %b_output, %data
             """)
-        #expect(result.names == [
-            "data_quantize", "quantized_a", "requantize_a", "a_dequantize", "quantized_b", "requantize_b", "b_dequantize",
-        ])
-        #expect(result.graph.outputs.map { result.graph[$0].name } == ["a_dequantize_output", "b_dequantize_output", "data"])
+        #expect(
+            result.names == [
+                "data_quantize", "quantized_a", "requantize_a", "a_dequantize", "quantized_b", "requantize_b",
+                "b_dequantize",
+            ])
+        #expect(
+            result.graph.outputs.map { result.graph[$0].name } == [
+                "a_dequantize_output", "b_dequantize_output", "data",
+            ])
     }
 
     @Test func nodesThatNobodyKnowsStayInFloat() throws {

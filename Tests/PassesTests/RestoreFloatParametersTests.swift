@@ -96,7 +96,8 @@ struct RestoreFloatParametersTests {
 
     @Test func fullyConnectedLayersGetRanges() throws {
         let result = try PassText(Self.fullyConnected, RestoreFloatParameters())
-        let weights = try #require(result.graph.value(named: "w_quantize")), bias = try #require(result.graph.value(named: "b_quantize"))
+        let weights = try #require(result.graph.value(named: "w_quantize")),
+            bias = try #require(result.graph.value(named: "b_quantize"))
         #expect(weights.tensor?.asInts() == [127, -64, 100, 0])
         #expect(weights.type?.quantization?.grid?.range == ValueRange(-63.75, 63.75))
         #expect(bias.tensor?.asInts() == [127, -64])

@@ -55,7 +55,9 @@ struct ArithmeticTests {
             let pairs = zip(tensor.asInts(), codes.asInts())
             let wrong = pairs.count { $0 != $1 }, largest = pairs.map { abs($0 - $1) }.max() ?? 0
             #expect(largest <= 1, "\(value): off by \(largest)")
-            #expect(Double(wrong) <= 0.001 * Double(codes.elementCount), "\(value): \(wrong) of \(codes.elementCount) differ")
+            #expect(
+                Double(wrong) <= 0.001 * Double(codes.elementCount),
+                "\(value): \(wrong) of \(codes.elementCount) differ")
         }
         #expect(compared >= 20)
     }

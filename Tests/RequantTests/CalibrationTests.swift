@@ -2,10 +2,11 @@ import Datasets
 import Foundation
 import OneDNNBackend
 import Passes
-@testable import Requant
 import TensorCore
 import TestSupport
 import Testing
+
+@testable import Requant
 
 /// Our calibration against the tables and histograms of MXNet's.
 struct CalibrationTests {
@@ -32,7 +33,8 @@ struct CalibrationTests {
 
     /// From MXNet's own histograms, MXNet's thresholds, bit for bit. Three layers of each network, since the search
     /// takes seconds in a debug build; `histogramsAreMXNets` shows that the others get the same input.
-    @Test(arguments: ResidualNetwork.all) func thresholdsOfTheSameHistogramsAreMXNets(_ network: ResidualNetwork) throws {
+    @Test(arguments: ResidualNetwork.all) func thresholdsOfTheSameHistogramsAreMXNets(_ network: ResidualNetwork) throws
+    {
         let archive = try NumPyArchive(network.path("entropy-histograms.npz"))
         let table = try #require(try network.calibrationTables()["entropy-auto-tw-full"])
         for name in ["data", "sg_mkldnn_conv_bn_act_11_output", "sg_mkldnn_conv_bn_7_output"] {
@@ -95,7 +97,8 @@ extension ResidualNetwork {
         return try Fixtures.withTemporaryFolder { folder in
             let path = folder + "/normalized.npz"
             try NumPyArchive.write(
-                [("data", Tensor(values, shape: pixels.shape)), ("label", try archive.tensor(named: "label"))], to: path)
+                [("data", Tensor(values, shape: pixels.shape)), ("label", try archive.tensor(named: "label"))], to: path
+            )
             return try Dataset.open(paths: [path], inputs: ["data"])
         }
     }

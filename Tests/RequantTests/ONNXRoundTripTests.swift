@@ -1,9 +1,10 @@
 import Foundation
 import Passes
-@testable import Requant
 import TensorCore
 import TestSupport
 import Testing
+
+@testable import Requant
 
 /// Float, fused and quantized models as ONNX and back.
 struct ONNXRoundTripTests {
@@ -11,7 +12,8 @@ struct ONNXRoundTripTests {
         let input = try NumPyFile.read(network.path("input.npy"))
         let isFloat = stage.hasPrefix("01") || stage.hasPrefix("02")
         let model = try Model.load(
-            network.path("\(stage)-symbol.json"), parameters: isFloat ? network.floatParameters : network.path("int8.params"),
+            network.path("\(stage)-symbol.json"),
+            parameters: isFloat ? network.floatParameters : network.path("int8.params"),
             shapes: ["data": input.shape])
         return (model, input)
     }
@@ -51,7 +53,9 @@ struct ONNXRoundTripTests {
                 #expect(Self.topClasses(twice, of: input.shape[0]) == Self.topClasses(expected, of: input.shape[0]))
             }
             let collapsed = try qdq.run(Pipelines.fromQDQ(dropsInnerRounding: true)).model
-            #expect(collapsed.graph.nodes.count { $0.op == "FusedConvolution" } == model.graph.nodes.count { $0.op == "FusedConvolution" })
+            #expect(
+                collapsed.graph.nodes.count { $0.op == "FusedConvolution" }
+                    == model.graph.nodes.count { $0.op == "FusedConvolution" })
             #expect(!collapsed.graph.nodes.contains { $0.op == "Convolution" || $0.op == "Dequantize" })
             let output = try Self.run(collapsed, input)
             let difference = zip(expected, output).map { abs($0 - $1) }.max() ?? 0
@@ -59,7 +63,11 @@ struct ONNXRoundTripTests {
 
             // Back in MXNet's form. What MXNet rounds otherwise is said, and is a code here and there.
             let result = try qdq.saveMXNet(to: folder + "/back")
-            #expect(result.losses.allSatisfy { $0.contains("another code of 1 of its") || $0.contains("half of their range") || $0.contains("once instead of twice") })
+            #expect(
+                result.losses.allSatisfy {
+                    $0.contains("another code of 1 of its") || $0.contains("half of their range")
+                        || $0.contains("once instead of twice")
+                })
             let again = try Self.run(try Model.load(folder + "/back"), input)
             let largest = expected.map(abs).max() ?? 0
             #expect(zip(expected, again).allSatisfy { abs($0 - $1) <= 1e-2 * largest })

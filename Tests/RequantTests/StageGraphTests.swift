@@ -39,7 +39,9 @@ struct StageGraphTests {
 
     private static func arrays(_ path: String) throws -> [String: Tensor] {
         let entries = try ParametersReader.read(path).entries
-        return Dictionary(entries.compactMap { entry in entry.array.tensor.map { (entry.name, $0) } }) { first, _ in first }
+        return Dictionary(entries.compactMap { entry in entry.array.tensor.map { (entry.name, $0) } }) { first, _ in
+            first
+        }
     }
 
     static func recipe(for stage: ResidualStage) -> QuantizationRecipe {

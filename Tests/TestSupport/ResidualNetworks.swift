@@ -62,7 +62,9 @@ public struct ResidualStage: Sendable, CustomStringConvertible {
 
     /// The key of its table in `calib-tables.json`.
     public var tableKey: String {
-        let parts = [usesEntropy ? "entropy" : "naive", codeType, isChannelWise ? "cw" : "tw", isSmart ? "smart" : "full"]
+        let parts = [
+            usesEntropy ? "entropy" : "naive", codeType, isChannelWise ? "cw" : "tw", isSmart ? "smart" : "full",
+        ]
         let suffix = excluded.isEmpty ? [] : ["excl\(excluded.count)"]
         return (parts + suffix).joined(separator: "-")
     }

@@ -20,7 +20,9 @@ public struct SymbolDifference {
 
     private mutating func compare(_ a: [String: Any], _ b: [String: Any], _ place: String) {
         let ours = a["nodes"] as? [[String: Any]] ?? [], expected = b["nodes"] as? [[String: Any]] ?? []
-        if ours.count != expected.count { differences.append("\(place): \(ours.count) nodes, expected \(expected.count)") }
+        if ours.count != expected.count {
+            differences.append("\(place): \(ours.count) nodes, expected \(expected.count)")
+        }
         for (index, (x, y)) in zip(ours, expected).enumerated() {
             let here = "\(place) node \(index) (\(y["op"] ?? "") \(y["name"] ?? ""))"
             for key in ["op", "name"] where x[key] as? String != y[key] as? String {

@@ -28,13 +28,17 @@ struct MXNetImporterTests {
 
     private static let fullyConnected = [
         variable("data"), variable("w", ["__shape__": "(2, 3)"]), variable("b"),
-        Node(op: "FullyConnected", name: "fc", attributes: ["num_hidden": "2"], inputs: [0, 1, 2].map { Entry(node: $0) }),
+        Node(
+            op: "FullyConnected", name: "fc", attributes: ["num_hidden": "2"],
+            inputs: [0, 1, 2].map { Entry(node: $0) }),
     ]
     private static let w = Tensor([1, 2, 3, 4, 5, 6] as [Float], shape: [2, 3])
     private static let b = Tensor([7, 8] as [Float])
 
     @Test func aCheckpointThatFitsIsComplete() throws {
-        let report = try Self.read(Self.fullyConnected, heads: [Entry(node: 3)], [("arg:w", Self.w), ("arg:b", Self.b)]).report
+        let report = try Self.read(
+            Self.fullyConnected, heads: [Entry(node: 3)], [("arg:w", Self.w), ("arg:b", Self.b)]
+        ).report
         #expect(report == TranslationReport())
         try report.requireComplete()
     }
@@ -47,7 +51,9 @@ struct MXNetImporterTests {
     }
 
     @Test func aShapeThatTheSymbolContradictsIsNamed() throws {
-        let report = try Self.read(Self.fullyConnected, heads: [Entry(node: 3)], [("arg:w", Self.b), ("arg:b", Self.b)]).report
+        let report = try Self.read(
+            Self.fullyConnected, heads: [Entry(node: 3)], [("arg:w", Self.b), ("arg:b", Self.b)]
+        ).report
         #expect(report.mismatched == ["'w' is 2, but the symbol says (2, 3)"])
     }
 
@@ -69,7 +75,8 @@ struct MXNetImporterTests {
 
     @Test func unknownOperatorsAreWrittenBackUntouched() throws {
         let heads = [Entry(node: 3), Entry(node: 2)]
-        let (graph, report) = try Self.read(Self.unknown, heads: heads, rowPointer: [0, 1, 2, 5, 6], [("aux:state", Self.b)])
+        let (graph, report) = try Self.read(
+            Self.unknown, heads: heads, rowPointer: [0, 1, 2, 5, 6], [("aux:state", Self.b)])
         #expect(report.unknownOperators.map(\.op) == ["Mystery"])
         #expect(report.unknownOperators.map(\.nodes) == [["m"]])
         #expect(graph.node(named: "m")?.outputs.count == 3)
@@ -106,7 +113,9 @@ struct MXNetImporterTests {
     @Test func whatIsLostIsSaid() throws {
         var waiting = Self.fullyConnected
         waiting[3].controlDependencies = [0]
-        let rows = MXNetArray(.rowSparse(data: Tensor([5, 6] as [Float], shape: [1, 2]), indices: Tensor([1] as [Int64]), shape: [2, 2]))
+        let rows = MXNetArray(
+            .rowSparse(
+                data: Tensor([5, 6] as [Float], shape: [1, 2]), indices: Tensor([1] as [Int64]), shape: [2, 2]))
         let checkpoint = MXNetCheckpoint(
             symbol: MXNetSymbol(nodes: waiting, heads: [Entry(node: 3)]),
             parameters: MXNetParameters(entries: [
@@ -126,11 +135,15 @@ struct MXNetImporterTests {
             Self.variable("data"),
             Node(op: "_contrib_quantize_v2", name: "q", inputs: [Entry(node: 0)]),
             Node(op: "_contrib_quantize_v2", name: "p", inputs: [Entry(node: 0)]),
-            Node(op: "_contrib_dequantize", name: "d", inputs: [Entry(node: 1), Entry(node: 2, output: 1), Entry(node: 1, output: 2)]),
+            Node(
+                op: "_contrib_dequantize", name: "d",
+                inputs: [Entry(node: 1), Entry(node: 2, output: 1), Entry(node: 1, output: 2)]),
         ]
         #expect(throws: ModelError.self) { try Self.read(nodes, heads: [Entry(node: 3)], []) }
         #expect(throws: ModelError.self) {
-            try Self.read(Array(nodes[...1]) + [Node(op: "_contrib_dequantize", name: "d", inputs: [Entry(node: 1)])], heads: [Entry(node: 2)], [])
+            try Self.read(
+                Array(nodes[...1]) + [Node(op: "_contrib_dequantize", name: "d", inputs: [Entry(node: 1)])],
+                heads: [Entry(node: 2)], [])
         }
     }
 }

@@ -31,7 +31,9 @@ struct ONNXImporterTests {
         let nodes = [
             ONNXNode(
                 "TopK", name: "top", inputs: ["x", "k"], outputs: ["values", "indices"],
-                attributes: [.init("axis", .int(-1)), .init("scale", .float(0.5)), .init("names", .strings(["a", "b"]))]),
+                attributes: [
+                    .init("axis", .int(-1)), .init("scale", .float(0.5)), .init("names", .strings(["a", "b"])),
+                ]),
             ONNXNode("Gelu", name: "gelu", domain: "com.microsoft", inputs: ["values", "", "x"], outputs: ["y"]),
         ]
         let k = ONNXTensor(name: "k", Tensor([2] as [Int64]))
@@ -57,7 +59,8 @@ struct ONNXImporterTests {
     @Test(arguments: [([1, 2, 3], "elemwise_add"), ([2, 1], "broadcast_add"), ([1], "broadcast_add")])
     func additionsBroadcast(_ shape: [Int], _ op: String) throws {
         let add = ONNXNode("Add", name: "add", inputs: ["x", "b"], outputs: ["y"])
-        let stored = ONNXTensor(name: "b", Tensor([Float](repeating: 1, count: shape.reduce(1, *)), shape: Shape(shape)))
+        let stored = ONNXTensor(
+            name: "b", Tensor([Float](repeating: 1, count: shape.reduce(1, *)), shape: Shape(shape)))
         for model in [
             Self.model([add], outputs: ["y"], initializers: [stored]),
             Self.model([add], inputs: [("x", [1, 2, 3]), ("b", shape)], outputs: ["y"]),
@@ -85,7 +88,8 @@ struct ONNXImporterTests {
     @Test func everyNodeGetsItsOwnName() throws {
         let nodes = [
             ONNXNode("Relu", inputs: ["x"], outputs: ["a"]), ONNXNode("Relu", name: "a", inputs: ["a"], outputs: ["b"]),
-            ONNXNode("Relu", name: "a", inputs: ["b"], outputs: ["c"]), ONNXNode("Relu", name: "a_1", inputs: ["c"], outputs: ["d"]),
+            ONNXNode("Relu", name: "a", inputs: ["b"], outputs: ["c"]),
+            ONNXNode("Relu", name: "a_1", inputs: ["c"], outputs: ["d"]),
             ONNXNode("Relu", inputs: ["d"], outputs: ["e"]),
         ]
         let graph = try Self.read(Self.model(nodes, outputs: ["e"])).graph
@@ -106,10 +110,14 @@ struct ONNXImporterTests {
             ONNXNode("DequantizeLinear", name: "d", inputs: ["codes", "s", "z"], outputs: ["y"]),
         ]
         let constants = [
-            ONNXTensor(name: "s", Tensor([0.5] as [Float], shape: [])), ONNXTensor(name: "z", Tensor([3] as [UInt8], shape: [])),
+            ONNXTensor(name: "s", Tensor([0.5] as [Float], shape: [])),
+            ONNXTensor(name: "z", Tensor([3] as [UInt8], shape: [])),
         ]
         let graph = try Self.read(Self.model(nodes, outputs: ["y"], initializers: constants)).graph
-        #expect(graph.node(named: "q")?.attributes == ["out_type": .text("uint8"), "step": .number(0.5), "zero_point": .integer(3)])
+        #expect(
+            graph.node(named: "q")?.attributes == [
+                "out_type": .text("uint8"), "step": .number(0.5), "zero_point": .integer(3),
+            ])
         #expect(throws: ModelError.self) { try MXNetExporter().checkpoint(of: graph) }
     }
 }

@@ -10,7 +10,8 @@ extension ConvolutionKernel: AcceleratedKernel {
         let weightShape = groups == 1 ? weights.shape : Shape([groups, outputs / groups] + tail)
         // oneDNN 2.4, which MXNet 1.9.1 has, leaves float32 convolutions to AVX2's direct kernels where the channels are not
         // multiples of 16; newer ones multiply matrices, which adds up in another order.
-        let takesDirectKernel = plan.repeatsMXNetSums && source.dataType == .float32
+        let takesDirectKernel =
+            plan.repeatsMXNetSums && source.dataType == .float32
             && outputs / groups % 16 != 0 && outputs / groups % 8 == 0
         return try stage.compile(step, into: plan, weightShape: weightShape) { layouts, attributes in
             try PrimitiveDescriptor(

@@ -8,7 +8,8 @@ struct BroadcastAdd: OperatorDefinition {
     let name = "broadcast_add"
     let summary = "sum of two tensors, axes of extent 1 repeated"
     let mxnet: MXNetForm? = MXNetForm("broadcast_add", "broadcast_plus")
-    let quantization = QuantizationRule.float(because: "only sums of one shape that follow a convolution are fused into it")
+    let quantization = QuantizationRule.float(
+        because: "only sums of one shape that follow a convolution are fused into it")
 
     /// ONNX's Add is read by `ElementwiseAdd`.
     let onnx = ONNXForm.mapped(

@@ -8,7 +8,8 @@ struct ElementwiseAdd: OperatorDefinition {
     let name = "elemwise_add"
     let summary = "sum of two tensors of one shape"
     let mxnet: MXNetForm? = MXNetForm("elemwise_add", "_plus", "_Plus")
-    let quantization = QuantizationRule.float(because: "only sums that follow a convolution are quantized, fused into it")
+    let quantization = QuantizationRule.float(
+        because: "only sums that follow a convolution are quantized, fused into it")
 
     let onnx = ONNXForm.mapped(
         ONNXMapping(
@@ -45,6 +46,6 @@ struct ElementwiseAdd: OperatorDefinition {
             %b: float32[2, 3, 4, 4] = input
             %sum_output = elemwise_add(%a, %b)
             return %sum_output
-            """),
+            """)
     ]
 }

@@ -9,7 +9,8 @@ struct BatchNorm: OperatorDefinition {
     let name = "BatchNorm"
     let summary = "batch normalization with stored statistics, along axis 1"
     let mxnet: MXNetForm? = MXNetForm(
-        "BatchNorm", hiddenOutputs: { _ in 2 }, auxiliaryInputs: { _ in [3, 4] }, parameterInputs: { _ in [1, 2, 3, 4] })
+        "BatchNorm", hiddenOutputs: { _ in 2 }, auxiliaryInputs: { _ in [3, 4] },
+        parameterInputs: { _ in [1, 2, 3, 4] })
     let quantization = QuantizationRule.float(because: "fold it into the convolution before it")
 
     let onnx = ONNXForm.mapped(
@@ -23,7 +24,8 @@ struct BatchNorm: OperatorDefinition {
                         names[1] + "_fixed", Tensor([Float](repeating: 1, count: gamma.elementCount)))
                 }
                 let epsilon = Float(try node.attributes.number("eps") ?? 1e-3)
-                writing.emit("BatchNormalization", node, inputs: names, attributes: [ONNXAttribute("epsilon", .float(epsilon))])
+                writing.emit(
+                    "BatchNormalization", node, inputs: names, attributes: [ONNXAttribute("epsilon", .float(epsilon))])
             },
             read: { reading in
                 guard try reading.integer("training_mode") ?? 0 == 0 else {
@@ -97,7 +99,8 @@ public struct BatchNormStatistics {
     public init(_ attributes: Attributes, parameters: [Tensor]) throws {
         let vectors = parameters.map { $0.floats() }
         guard vectors.count == 4, vectors.allSatisfy({ $0.count == vectors[0].count }) else {
-            throw ModelError("gamma, beta, mean and variance differ in length: \(parameters.map(\.shape).commaSeparated)")
+            throw ModelError(
+                "gamma, beta, mean and variance differ in length: \(parameters.map(\.shape).commaSeparated)")
         }
         let fixGamma = try attributes.boolean("fix_gamma") ?? true
         gamma = fixGamma ? [Float](repeating: 1, count: vectors[0].count) : vectors[0]

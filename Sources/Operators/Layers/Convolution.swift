@@ -8,8 +8,10 @@ import TensorCore
 struct Convolution: OperatorDefinition {
     let name = "Convolution"
     let summary = "convolution: grouped, dilated, with or without bias"
-    let mxnet: MXNetForm? = MXNetForm("Convolution", parameterInputs: { node in Array(node.inputs.indices.dropFirst()) })
-    let quantization = QuantizationRule.float(because: "fuse it first: MXNet's unfused int8 convolution takes uint8 only")
+    let mxnet: MXNetForm? = MXNetForm(
+        "Convolution", parameterInputs: { node in Array(node.inputs.indices.dropFirst()) })
+    let quantization = QuantizationRule.float(
+        because: "fuse it first: MXNet's unfused int8 convolution takes uint8 only")
 
     let onnx = ONNXForm.mapped(
         ONNXMapping(

@@ -24,7 +24,8 @@ struct ConvolutionAttributes {
                 return [Int](repeating: fallback, count: rank)
             }
             guard values.count == rank, values.allSatisfy({ $0 >= least }) else {
-                throw ModelError("\(name)=(\(values.commaSeparated)) does not fit the kernel (\(kernel.commaSeparated))")
+                throw ModelError(
+                    "\(name)=(\(values.commaSeparated)) does not fit the kernel (\(kernel.commaSeparated))")
             }
             return values
         }

@@ -112,7 +112,13 @@ extension Int32 {
     init(roundedAway value: Float) { self.init(saturating: value.rounded(.toNearestOrAwayFromZero)) }
 
     private init(saturating value: Float) {
-        if value.isNaN { self = 0 } else if value >= 0x1p31 { self = .max } else if value <= -0x1p31 { self = .min } else {
+        if value.isNaN {
+            self = 0
+        } else if value >= 0x1p31 {
+            self = .max
+        } else if value <= -0x1p31 {
+            self = .min
+        } else {
             self = Int32(value)
         }
     }

@@ -7,7 +7,8 @@ import TensorCore
 struct FullyConnected: OperatorDefinition {
     let name = "FullyConnected"
     let summary = "fully connected layer"
-    let mxnet: MXNetForm? = MXNetForm("FullyConnected", parameterInputs: { node in Array(node.inputs.indices.dropFirst()) })
+    let mxnet: MXNetForm? = MXNetForm(
+        "FullyConnected", parameterInputs: { node in Array(node.inputs.indices.dropFirst()) })
     let quantization = QuantizationRule.float(because: "fuse it first; MXNet's quantizer wants the fused form")
 
     let onnx = ONNXForm.mapped(

@@ -21,7 +21,9 @@ struct FusedConvolutionLowering {
         switch source.codes {
         case nil: try lowerFloat(source, residual, &lowering)
         case .grid(let sourceScale, let zeroPoint):
-            guard zeroPoint == 0 else { throw ModelError("its data has a zero point of \(zeroPoint), only 0 is supported") }
+            guard zeroPoint == 0 else {
+                throw ModelError("its data has a zero point of \(zeroPoint), only 0 is supported")
+            }
             if let range = try CalibratedRange.read(node.attributes) {
                 try lowerCalibrated(source, sourceScale, residual, range, &lowering)
             } else {
@@ -45,7 +47,8 @@ struct FusedConvolutionLowering {
     func calibratedCodes(_ sourceScale: Float, _ arithmetic: Arithmetic) throws -> WeightCodes {
         let weights = try node.parameter(1)
         guard weights.dataType == .int8 else {
-            return WeightCodes.byChannel(try folded(), sourceCodesPerUnit: sourceScale, limit: try codeLimit(arithmetic))
+            return WeightCodes.byChannel(
+                try folded(), sourceCodesPerUnit: sourceScale, limit: try codeLimit(arithmetic))
         }
         guard let grid = try node.type(1).quantization?.grid else {
             throw ModelError("its weights are int8, but their step is not known")
@@ -85,7 +88,9 @@ struct FusedConvolutionLowering {
         if lowering.arithmetic == .mxnet, let residual { stage.outputType = lowering.type(of: residual).dataType }
         var result = try lowering.add(
             form.convolution.kernelOperation(stage), operands(source, codes, residual, &lowering), node)
-        if stage.outputType != outputType { result = try lowering.add(ReinterpretKernel(as: outputType), [result], node) }
+        if stage.outputType != outputType {
+            result = try lowering.add(ReinterpretKernel(as: outputType), [result], node)
+        }
         lowering.define(node, LoweredValue(result, codes: .grid(codesPerUnit: resultScale)))
     }
 
@@ -93,7 +98,8 @@ struct FusedConvolutionLowering {
         _ source: LoweredValue, _ sourceScale: Float, _ residual: LoweredValue?, _ lowering: inout Lowering
     ) throws {
         let folded = try folded()
-        let codes = WeightCodes.byTensor(folded, sourceCodesPerUnit: sourceScale, limit: try codeLimit(lowering.arithmetic))
+        let codes = WeightCodes.byTensor(
+            folded, sourceCodesPerUnit: sourceScale, limit: try codeLimit(lowering.arithmetic))
         let weightScale = codes.codesPerUnit[0]
         let residualScale = try residual.map { sourceScale * weightScale / (try gridScale(of: $0)) } ?? 0
         let stage = OutputStage(
@@ -144,7 +150,9 @@ struct FusedConvolutionLowering {
     }
 
     private func gridScale(of residual: LoweredValue) throws -> Float {
-        guard case .grid(let scale, 0) = residual.codes else { throw ModelError("its residual has no calibrated range") }
+        guard case .grid(let scale, 0) = residual.codes else {
+            throw ModelError("its residual has no calibrated range")
+        }
         return scale
     }
 
@@ -159,7 +167,9 @@ struct FusedConvolutionLowering {
             operations.append(.activation(activation.scaled(by: resultScale)))
         }
         if form.residualInput != nil { operations.append(.sum(scale: residualScale)) }
-        if let activation = form.postSumActivation { operations.append(.activation(activation.scaled(by: resultScale))) }
+        if let activation = form.postSumActivation {
+            operations.append(.activation(activation.scaled(by: resultScale)))
+        }
         return operations
     }
 }

@@ -30,7 +30,8 @@ struct FusedFullyConnectedLowering {
     private func lowerFloat(_ source: LoweredValue, _ lowering: inout Lowering) throws {
         let kernel = InnerProductKernel(
             stage: OutputStage(postOperations: activations, hasBias: form.attributes.hasBias))
-        let operands = try [source.buffer] + (1..<(form.attributes.hasBias ? 3 : 2)).map { try lowering.floatValue(node, $0) }
+        let operands =
+            try [source.buffer] + (1..<(form.attributes.hasBias ? 3 : 2)).map { try lowering.floatValue(node, $0) }
         lowering.define(node, LoweredValue(try lowering.add(kernel, operands, node)))
     }
 
@@ -54,7 +55,8 @@ struct FusedFullyConnectedLowering {
                 weightMagnitude: try grid(1).range?.magnitude ?? 127.5 / codes.codesPerUnit[0])
             result = .accumulators(unit: unit.value(lowering.arithmetic))
         }
-        let operands = [source.buffer, lowering.addConstant(codes.weights)] + (codes.bias.map { [lowering.addConstant($0)] } ?? [])
+        let operands =
+            [source.buffer, lowering.addConstant(codes.weights)] + (codes.bias.map { [lowering.addConstant($0)] } ?? [])
         let buffer = try lowering.add(InnerProductKernel(stage: stage), operands, node)
         lowering.define(node, LoweredValue(buffer, codes: result))
     }
@@ -103,7 +105,8 @@ struct FusedFullyConnectedLowering {
             guard form.isChannelWise else { throw ModelError("its weights are float, but its data is quantized") }
             let bias = try form.attributes.hasBias ? node.parameter(2) : nil
             let folded = try FoldedWeights(weights: weights, bias: bias, batchNorm: nil)
-            return WeightCodes.byChannel(folded, sourceCodesPerUnit: sourceScale,
+            return WeightCodes.byChannel(
+                folded, sourceCodesPerUnit: sourceScale,
                 limit: ParameterCodes.limit(of: try node.input(1).attributes, arithmetic))
         }
         var weightScale = try codesPerUnit(1, arithmetic)

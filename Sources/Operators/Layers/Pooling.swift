@@ -29,7 +29,9 @@ struct Pooling: OperatorDefinition {
                     ONNXAttribute("pads", .ints(kernel.padsBegin + kernel.padsEnd)),
                     ONNXAttribute("strides", .ints(kernel.strides)),
                 ]
-                if kernel.kind == .averageIncludingPadding { attributes.append(ONNXAttribute("count_include_pad", .int(1))) }
+                if kernel.kind == .averageIncludingPadding {
+                    attributes.append(ONNXAttribute("count_include_pad", .int(1)))
+                }
                 writing.emit(type, node, inputs: [input], attributes: attributes)
             },
             read: { reading in
@@ -40,12 +42,15 @@ struct Pooling: OperatorDefinition {
                     attributes["kernel"] = .text("(1, 1)")
                 } else {
                     let window = try ONNXWindow(reading, kernel: reading.integers("kernel_shape") ?? [])
-                    guard window.dilations.allSatisfy({ $0 == 1 }) else { throw ModelError("dilations are not supported") }
+                    guard window.dilations.allSatisfy({ $0 == 1 }) else {
+                        throw ModelError("dilations are not supported")
+                    }
                     attributes["kernel"] = .integers(window.kernel)
                     attributes["stride"] = .integers(window.strides)
                     attributes["pad"] = .integers(window.padsBegin)
                     if window.padsEnd != window.padsBegin { attributes["pad_end"] = .integers(window.padsEnd) }
-                    attributes["pooling_convention"] = .text(try reading.integer("ceil_mode") ?? 0 == 0 ? "valid" : "full")
+                    attributes["pooling_convention"] = .text(
+                        try reading.integer("ceil_mode") ?? 0 == 0 ? "valid" : "full")
                 }
                 if !isMax {
                     attributes["count_include_pad"] = .text(
@@ -76,15 +81,17 @@ struct Pooling: OperatorDefinition {
         let rank = source.rank - 2
         guard rank >= 1 else { throw ModelError("data of shape \(source) has no spatial axes") }
         let countsPadding = try attributes.boolean("count_include_pad") ?? true
-        let kind: PoolingKernel.Kind = switch try attributes.choice("pool_type", default: Kind.max) {
-        case .max: .max
-        case .avg: countsPadding ? .averageIncludingPadding : .averageExcludingPadding
-        case .sum, .lp: throw ModelError("pool_type=\(attributes.text("pool_type") ?? "") is not supported yet")
-        }
+        let kind: PoolingKernel.Kind =
+            switch try attributes.choice("pool_type", default: Kind.max) {
+            case .max: .max
+            case .avg: countsPadding ? .averageIncludingPadding : .averageExcludingPadding
+            case .sum, .lp: throw ModelError("pool_type=\(attributes.text("pool_type") ?? "") is not supported yet")
+            }
         if try attributes.boolean("global_pool") ?? false {
             let none = [Int](repeating: 0, count: rank), ones = [Int](repeating: 1, count: rank)
             return PoolingKernel(
-                kind: kind, window: Array(source.dimensions.dropFirst(2)), strides: ones, padsBegin: none, padsEnd: none)
+                kind: kind, window: Array(source.dimensions.dropFirst(2)), strides: ones, padsBegin: none, padsEnd: none
+            )
         }
         guard let window = try attributes.extents("kernel"), window.count == rank, window.allSatisfy({ $0 > 0 }) else {
             throw ModelError("kernel is missing or does not fit data of shape \(source)")

@@ -7,7 +7,8 @@ import TensorCore
 struct Dequantize: OperatorDefinition {
     let name = "Dequantize"
     let summary = "int8, uint8 or int32 to float"
-    let mxnet: MXNetForm? = MXNetForm("_contrib_dequantize", quantizedOutputIsTriple: { _ in false }, isAlwaysQuantized: true)
+    let mxnet: MXNetForm? = MXNetForm(
+        "_contrib_dequantize", quantizedOutputIsTriple: { _ in false }, isAlwaysQuantized: true)
     let quantization = QuantizationRule.float(because: "it is what ends a quantized part")
 
     let onnx = ONNXForm.mapped(
@@ -16,7 +17,8 @@ struct Dequantize: OperatorDefinition {
             write: { node, writing in
                 let type = try node.type(0)
                 guard let grid = type.quantization?.grid else {
-                    throw ModelError("its range is found at run time, which QDQ cannot say", advice: "calibrate the model first")
+                    throw ModelError(
+                        "its range is found at run time, which QDQ cannot say", advice: "calibrate the model first")
                 }
                 let codes = try node.input(0)
                 var inputs = [codes.name] + writing.gridNames(grid, type.dataType, of: codes.name)
@@ -37,14 +39,16 @@ struct Dequantize: OperatorDefinition {
             return
         }
         let source = try lowering.value(node, 0)
-        let result = switch source.codes {
-        case .grid(let codesPerUnit, let zeroPoint):
-            try lowering.add(
-                DequantizeKernel(factor: try unitsPerCode(node) ?? 1 / codesPerUnit, zeroPoint: zeroPoint), [source.buffer], node)
-        case .accumulators(let unit): try lowering.add(DequantizeKernel(factor: unit), [source.buffer], node)
-        case .rangeBuffer(let range): try lowering.add(RunTimeDequantizeKernel(), [source.buffer, range], node)
-        case nil: throw ModelError("its input is not quantized")
-        }
+        let result =
+            switch source.codes {
+            case .grid(let codesPerUnit, let zeroPoint):
+                try lowering.add(
+                    DequantizeKernel(factor: try unitsPerCode(node) ?? 1 / codesPerUnit, zeroPoint: zeroPoint),
+                    [source.buffer], node)
+            case .accumulators(let unit): try lowering.add(DequantizeKernel(factor: unit), [source.buffer], node)
+            case .rangeBuffer(let range): try lowering.add(RunTimeDequantizeKernel(), [source.buffer, range], node)
+            case nil: throw ModelError("its input is not quantized")
+            }
         lowering.define(node, LoweredValue(result))
     }
 
@@ -59,7 +63,8 @@ struct Dequantize: OperatorDefinition {
             throw ModelError("\(grid.steps.count) steps do not fit axis \(axis) of \(codes.shape)")
         }
         let real = values.indices.map { index in
-            (values[index] - zeroPoint) * (grid.steps.count == 1 ? grid.steps[0] : grid.steps[index / inner % grid.steps.count])
+            (values[index] - zeroPoint)
+                * (grid.steps.count == 1 ? grid.steps[0] : grid.steps[index / inner % grid.steps.count])
         }
         return Tensor(real, shape: codes.shape)
     }
@@ -77,6 +82,6 @@ struct Dequantize: OperatorDefinition {
             %q_output = Quantize(%data) {max_calib_range="0.9", min_calib_range="-0.5", out_type="int8"} origins=[data]
             %d_output = Dequantize(%q_output) origins=[data]
             return %d_output
-            """),
+            """)
     ]
 }

@@ -19,14 +19,17 @@ struct Quantize: OperatorDefinition {
             write: { node, writing in
                 let type = try QuantizedType(node.attributes)
                 guard let grid = type.quantization.grid else {
-                    throw ModelError("its range is found at run time, which QDQ cannot say", advice: "calibrate the model first")
+                    throw ModelError(
+                        "its range is found at run time, which QDQ cannot say", advice: "calibrate the model first")
                 }
                 let names = writing.gridNames(grid, type.dataType, of: writing.output(node))
                 writing.emit("QuantizeLinear", node, inputs: [try writing.name(node, 0)] + names)
             },
             read: { reading in
                 let (grid, dataType) = try reading.grid()
-                guard grid.steps.count == 1 else { throw ModelError("activations with a step for each channel are not supported") }
+                guard grid.steps.count == 1 else {
+                    throw ModelError("activations with a step for each channel are not supported")
+                }
                 reading.define(
                     "Quantize",
                     [

@@ -31,7 +31,8 @@ struct Requantize: OperatorDefinition {
             let codesPerUnit = grid.codesPerUnit(type.dataType)
             // MXNet divides by 127 or 255 here, but reads the codes with 127.5 and 255.5.
             let wide: Float = type.dataType == .uint8 ? 255 : 127
-            let factor = lowering.arithmetic == .mxnet
+            let factor =
+                lowering.arithmetic == .mxnet
                 ? unit * (wide / (grid.range?.magnitude ?? wide / codesPerUnit)) : unit * codesPerUnit
             let kernel = QuantizeKernel(factor: factor, outputType: type.dataType)
             lowering.define(

@@ -27,7 +27,8 @@ public struct FuseConvolution: Pass {
             let name = "sg_mkldnn_conv_\(match.nameParts)\(number)"
             var fused = FusedNode(chain: match.chain, graph: context.graph)
             if let sum = match.sum, sum.inputs[0] != match.valueBeforeSum { fused.swappedOperands = [sum.id] }
-            try context.apply(fused.patch(name: name, op: "FusedConvolution", attributes: match.attributes), to: node.name)
+            try context.apply(
+                fused.patch(name: name, op: "FusedConvolution", attributes: match.attributes), to: node.name)
             if let last = match.chain.last { context.refuse(last.name, because: "nothing more is fused: \(match.end)") }
             number += 1
         }

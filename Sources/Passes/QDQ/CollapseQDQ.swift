@@ -28,7 +28,8 @@ public struct CollapseQDQ: Pass {
             case "Convolution", "FullyConnected":
                 let kind = node.op == "Convolution" ? "conv" : "fully_connected"
                 guard let layer = try QDQLayer(from: node, in: context.graph, dropsInnerRounding) else {
-                    context.refuse(node.name, because: "it is not between dequantize and quantize, or its grids are not symmetric")
+                    context.refuse(
+                        node.name, because: "it is not between dequantize and quantize, or its grids are not symmetric")
                     continue
                 }
                 try context.apply(layer.patch(number: numbers[kind, default: 0]), to: node.name)
@@ -46,7 +47,8 @@ public struct CollapseQDQ: Pass {
 
     /// An operator that keeps the grid moves onto the codes.
     private func passThrough(_ node: Node, _ graph: Graph) -> GraphPatch? {
-        guard let codes = graph.codes(behind: node.inputs[0]), case .success(let quantize) = graph.soleConsumer(of: node),
+        guard let codes = graph.codes(behind: node.inputs[0]),
+            case .success(let quantize) = graph.soleConsumer(of: node),
             quantize.op == "Quantize", let type = graph[codes].type, let result = graph[quantize.outputs[0]].type,
             type.dataType == result.dataType, let a = type.quantization?.grid, let b = result.quantization?.grid,
             a.zeroPoint == b.zeroPoint, abs(a.steps[0] - b.steps[0]) <= 1e-6 * a.steps[0]
@@ -104,15 +106,19 @@ private struct QDQLayer {
         self.dropsInnerRounding = dropsInnerRounding
         chain = [node]
         var data = node.inputs[0]
-        if node.op == "FullyConnected", let producer = data.flatMap({ graph.producer(of: $0) }), producer.op == "Flatten",
+        if node.op == "FullyConnected", let producer = data.flatMap({ graph.producer(of: $0) }),
+            producer.op == "Flatten",
             graph[producer.outputs[0]].uses.count == 1
         {
             flatten = producer
             data = producer.inputs[0]
         }
-        guard var source = graph.codes(behind: data), graph[source].type?.quantization?.grid?.zeroPoint == 0 else { return nil }
+        guard var source = graph.codes(behind: data), graph[source].type?.quantization?.grid?.zeroPoint == 0 else {
+            return nil
+        }
         // A flattening of codes, which the layer does by itself.
-        if node.op == "FullyConnected", flatten == nil, let producer = graph.producer(of: source), producer.op == "Flatten",
+        if node.op == "FullyConnected", flatten == nil, let producer = graph.producer(of: source),
+            producer.op == "Flatten",
             graph[source].uses.count == 1, let codes = producer.inputs[0]
         {
             flattenOfCodes = producer
@@ -171,7 +177,8 @@ private struct QDQLayer {
     private func residualOf(_ sum: Node, _ chainValues: [ValueID]) -> ValueID? {
         let others = sum.inputs.compactMap { $0 }.filter { input in
             guard let producer = graph.producer(of: input) else { return true }
-            return !chainValues.contains(input) && !(producer.op == "Dequantize" && producer.inputs[0].map(chainValues.contains) ?? false)
+            return !chainValues.contains(input)
+                && !(producer.op == "Dequantize" && producer.inputs[0].map(chainValues.contains) ?? false)
         }
         guard others.count == 1, let codes = graph.codes(behind: others[0]),
             graph[codes].type?.quantization?.grid?.zeroPoint == 0
@@ -254,7 +261,8 @@ private struct QDQLayer {
 extension Graph {
     /// The codes that a Dequantize makes a float value of.
     func codes(behind value: ValueID?) -> ValueID? {
-        guard let value, let producer = producer(of: value), producer.op == "Dequantize", let codes = producer.inputs[0],
+        guard let value, let producer = producer(of: value), producer.op == "Dequantize",
+            let codes = producer.inputs[0],
             self[codes].type?.quantization?.grid != nil
         else { return nil }
         return codes

@@ -39,7 +39,9 @@ public struct ExpandToQDQ: Pass {
 
     private func refuseUncalibrated(_ graph: Graph) throws {
         let order = graph.topologicalOrder().map { graph[$0] }
-        let offenders = order.filter { $0.op == "Requantize" || $0.outputs.contains { graph[$0].type?.quantization == .foundAtRunTime } }
+        let offenders = order.filter {
+            $0.op == "Requantize" || $0.outputs.contains { graph[$0].type?.quantization == .foundAtRunTime }
+        }
         guard offenders.isEmpty else {
             throw ModelError(
                 "the ranges of \(offenders.count) nodes are found at run time, which QDQ cannot say: "
@@ -62,10 +64,11 @@ private struct Expansion {
 
     mutating func patch(for node: NodeReader) throws -> GraphPatch? {
         var patch = GraphPatch(for: node.graph, "in QDQ form")
-        let result = switch node.node.op {
-        case "FusedConvolution", "FusedFullyConnected": try layer(node, &patch)
-        default: try passThrough(node, &patch)
-        }
+        let result =
+            switch node.node.op {
+            case "FusedConvolution", "FusedFullyConnected": try layer(node, &patch)
+            default: try passThrough(node, &patch)
+            }
         patch.replace(node.node.outputs[0], with: result)
         patch.remove(node.node.id)
         return patch
@@ -85,7 +88,9 @@ private struct Expansion {
     }
 
     private mutating func layer(_ node: NodeReader, _ patch: inout GraphPatch) throws -> ValueID {
-        guard let body = node.node.bodies.first else { throw ModelError("a fused node without its subgraph", at: node.place) }
+        guard let body = node.node.bodies.first else {
+            throw ModelError("a fused node without its subgraph", at: node.place)
+        }
         let parts = body.topologicalOrder().map { body[$0] }.filter { $0.op != "BatchNorm" }
         let layer = try QuantizedLayer(node, arithmetic: arithmetic)
         var value = try main(parts[0], body, layer, node, &patch)
@@ -96,10 +101,11 @@ private struct Expansion {
                 if residual == .runtime { inputs = [try rounded(value, swallowed, node, &patch)] }
                 inputs.append(try float(node, node.node.inputs.count - 1, &patch))
             }
-            value = patch.add(
-                NodeDraft(
-                    name: part.name, op: part.op, attributes: part.attributes, inputs: inputs,
-                    outputNames: [body[part.outputs[0]].name]))[0]
+            value =
+                patch.add(
+                    NodeDraft(
+                        name: part.name, op: part.op, attributes: part.attributes, inputs: inputs,
+                        outputNames: [body[part.outputs[0]].name]))[0]
             swallowed = [part.name]
         }
         guard let type = node.graph[node.node.outputs[0]].type, type.isQuantized else { return value }
@@ -111,7 +117,9 @@ private struct Expansion {
         _ part: Node, _ body: Graph, _ layer: QuantizedLayer, _ node: NodeReader, _ patch: inout GraphPatch
     ) throws -> ValueID {
         let origins = originsOfMain(body)
-        guard part.inputs.count > 1, let weight = part.inputs[1] else { throw ModelError("its weights are missing", at: node.place) }
+        guard part.inputs.count > 1, let weight = part.inputs[1] else {
+            throw ModelError("its weights are missing", at: node.place)
+        }
         // Inner variables have MXNet's "0" behind the name of the outer one.
         let weightName = body[weight].name
         let stem = weightName.hasSuffix("0") ? String(weightName.dropLast()) : weightName
@@ -142,7 +150,8 @@ private struct Expansion {
         guard part.op == "FullyConnected", let shape = type.shape, shape.rank > 2 else { return data }
         let tensor = part.name + "_flat"
         let flat = patch.add(
-            NodeDraft(name: part.name + "_flatten", op: "Flatten", inputs: [data], origins: [], outputNames: [tensor]))[0]
+            NodeDraft(name: part.name + "_flatten", op: "Flatten", inputs: [data], origins: [], outputNames: [tensor]))[
+                0]
         return dequantize(quantize(flat, tensor, type, [], &patch), tensor, [], &patch)
     }
 
@@ -152,7 +161,9 @@ private struct Expansion {
     }
 
     private func sourceGrid(_ node: NodeReader) throws -> QuantizationGrid {
-        guard let grid = try node.type(0).quantization?.grid else { throw ModelError("its data is not calibrated", at: node.place) }
+        guard let grid = try node.type(0).quantization?.grid else {
+            throw ModelError("its data is not calibrated", at: node.place)
+        }
         return grid
     }
 

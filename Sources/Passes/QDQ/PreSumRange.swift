@@ -36,7 +36,8 @@ struct PreSumRange {
         else { return nil }
         let statistics = try BatchNormStatistics(inner.attributes, parameters: inputs.map { try node.parameter($0) })
         let spreads = zip(statistics.beta, statistics.gamma).map { (mean: $0, deviation: Self.deviations * abs($1)) }
-        guard let low = spreads.map({ $0.mean - $0.deviation }).min(), let high = spreads.map({ $0.mean + $0.deviation }).max()
+        guard let low = spreads.map({ $0.mean - $0.deviation }).min(),
+            let high = spreads.map({ $0.mean + $0.deviation }).max()
         else { return nil }
         return ValueRange(low, high)
     }

@@ -40,21 +40,27 @@ public struct RestoreFloatParameters: Pass {
         if node.inputs.count > 2, let bias = node.inputs[2], let sums = graph[bias].tensor, sums.dataType == .int32,
             let steps = graph[bias].type?.quantization?.grid?.steps
         {
-            let values = sums.elements(as: Int32.self).enumerated().map { Float($1) * (steps.count == 1 ? steps[0] : steps[$0]) }
+            let values = sums.elements(as: Int32.self).enumerated().map {
+                Float($1) * (steps.count == 1 ? steps[0] : steps[$0])
+            }
             patch.setInput(2, of: node.id, to: patch.addParameter(Self.stem(graph[bias].name), Tensor(values)))
         }
         try context.apply(patch, to: node.name)
         if restored.changedCodes > 0 {
             context.refuse(
-                node.name, because: "MXNet makes another code of \(restored.changedCodes) of its \(codes.elementCount) weights")
+                node.name,
+                because: "MXNet makes another code of \(restored.changedCodes) of its \(codes.elementCount) weights")
         }
     }
 
     private func restoreFullyConnected(_ node: Node, _ weights: ValueID, _ context: inout PassContext) throws {
         let graph = context.graph
-        guard let codes = graph[weights].tensor, let grid = graph[weights].type?.quantization?.grid, grid.steps.count == 1 else {
+        guard let codes = graph[weights].tensor, let grid = graph[weights].type?.quantization?.grid,
+            grid.steps.count == 1
+        else {
             throw ModelError(
-                "its weights have a step for each channel, which MXNet stores for convolutions only", at: "node '\(node.name)'")
+                "its weights have a step for each channel, which MXNet stores for convolutions only",
+                at: "node '\(node.name)'")
         }
         func restored(_ value: ValueID, _ codes: Tensor, step: Float, _ patch: inout GraphPatch) -> ValueID {
             let magnitude = step * ParameterCodes.mxnet
@@ -109,7 +115,8 @@ struct RestoredWeights {
             }
             // The codes that can stand for the largest weight: 127 of itself, −128 or else −127 by the way it rounds.
             let top: Int8 = values[range].contains(127) ? 127 : values[range].contains(-128) ? -128 : -127
-            let magnitude = values[range].contains(-128)
+            let magnitude =
+                values[range].contains(-128)
                 ? Self.magnitude(step: step, lowest: -128)
                 : top == 127 ? 127.5 * step : Self.magnitude(step: step, lowest: -127)
             let first = range.first { values[$0] == top }

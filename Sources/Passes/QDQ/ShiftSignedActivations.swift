@@ -15,8 +15,10 @@ public struct ShiftSignedActivations: Pass {
     public init(_ direction: Direction) {
         self.direction = direction
         name = direction == .toUnsigned ? "ShiftActivationsToUnsigned" : "ShiftActivationsToSigned"
-        summary = direction == .toUnsigned
-            ? "writes int8 activations as uint8 with zero point 128" : "reads uint8 activations with zero point 128 as int8"
+        summary =
+            direction == .toUnsigned
+            ? "writes int8 activations as uint8 with zero point 128"
+            : "reads uint8 activations with zero point 128 as int8"
     }
 
     public func run(_ context: inout PassContext) throws {

@@ -70,12 +70,14 @@ struct QuantizationPlan {
     private static func checkExclusions(_ graph: Graph, _ options: QuantizationOptions, _ table: OperatorTable) throws {
         let names = Set(graph.nodes.flatMap { [$0.name] + $0.origins })
         let operators = Set(graph.nodes.flatMap { operatorNames($0, table) })
-        let wrong = options.excludedNames.filter { !names.contains($0) }.map { ("node", $0, names) }
+        let wrong =
+            options.excludedNames.filter { !names.contains($0) }.map { ("node", $0, names) }
             + options.excludedOperators.filter { !operators.contains($0) }.map { ("operator", $0, operators) }
         guard let (kind, name, candidates) = wrong.first else { return }
         let nearest = nearestNames(to: name, among: candidates)
         throw ModelError(
             "there is no \(kind) '\(name)' to exclude",
-            advice: nearest.isEmpty ? "'requant inspect --layers' lists them" : "did you mean \(nearest.commaSeparated)?")
+            advice: nearest.isEmpty
+                ? "'requant inspect --layers' lists them" : "did you mean \(nearest.commaSeparated)?")
     }
 }

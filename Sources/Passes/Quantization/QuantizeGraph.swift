@@ -61,12 +61,15 @@ public struct QuantizeGraph: Pass {
         }
         var result = patch.add(
             NodeDraft(
-                name: twin, op: node.op, attributes: attributes, inputs: inputs, bodies: node.bodies, origins: node.origins))[0]
+                name: twin, op: node.op, attributes: attributes, inputs: inputs, bodies: node.bodies,
+                origins: node.origins))[0]
         if hasSums {
-            result = patch.add(
-                NodeDraft(
-                    name: QuantizedNames.requantize(node.name), op: "Requantize", attributes: outType, inputs: [result],
-                    origins: node.origins))[0]
+            result =
+                patch.add(
+                    NodeDraft(
+                        name: QuantizedNames.requantize(node.name), op: "Requantize", attributes: outType,
+                        inputs: [result],
+                        origins: node.origins))[0]
         }
         guard try context.apply(patch, to: node.name) else { return }
         values.codes[node.outputs[0]] = result
@@ -128,7 +131,8 @@ public struct QuantizeGraph: Pass {
             patch.summary = "float again for the nodes that use it"
             let float = patch.add(
                 NodeDraft(
-                    name: QuantizedNames.dequantize(node.name), op: "Dequantize", inputs: [codes], origins: node.origins))[0]
+                    name: QuantizedNames.dequantize(node.name), op: "Dequantize", inputs: [codes], origins: node.origins
+                ))[0]
             patch.replace(value, with: float)
         }
         patch.remove(node.id)
