@@ -4,8 +4,8 @@ import TensorCore
 extension Dataset {
     /// Opens `.npy`, `.npz` and `.rec` files and folders of images.
     ///
-    /// An `.npz` has arrays by input name; one named `label` or `labels`, or the only one that is no input, is the
-    /// labels. Everything else without a name is for the first input.
+    /// An `.npz` has arrays by input name; one named `label` or `labels` is the labels, and others are left alone.
+    /// Everything else without a name is for the first input.
     /// - Parameters:
     ///   - paths: one after the other along the first axis.
     ///   - named: data for one input each; several for the same input follow one another. Scalars are allowed.
@@ -94,8 +94,8 @@ private struct DataOpener {
     }
 
     private func archive(_ archive: NumPyArchive, _ path: String, _ input: String?) throws -> OpenedData {
-        var names = archive.names
         if let input {
+            let names = archive.names
             // Of an archive that is meant for one input, the array of that name, or the only one.
             guard names.contains(input) || names.count == 1 else {
                 throw ModelError("has no array '\(input)'", at: path, advice: "it has \(names.commaSeparated)")
@@ -103,16 +103,10 @@ private struct DataOpener {
             let name = names.contains(input) ? input : names[0]
             return try arrays([(input, archive.tensor(named: name))], labels: nil, path)
         }
-        var labels = names.first { ["label", "labels"].contains($0) && !inputs.contains($0) }
-        names.removeAll { $0 == labels }
-        var chosen = names.filter(inputs.contains).map { (input: $0, name: $0) }
-        var others = names.filter { !inputs.contains($0) }
-        if chosen.isEmpty && others.count == 1 {
-            chosen = [(imageInput, others.removeFirst())]
-        } else if labels == nil && others.count == 1 {
-            labels = others.removeFirst()
-        }
-        guard others.isEmpty, !chosen.isEmpty else {
+        let labels = archive.names.first { ["label", "labels"].contains($0) && !inputs.contains($0) }
+        // Other arrays, such as expected outputs, are none of ours.
+        let chosen = archive.names.filter(inputs.contains).map { (input: $0, name: $0) }
+        guard !chosen.isEmpty else {
             throw ModelError(
                 "has arrays \(archive.names.commaSeparated), but the model's inputs are \(inputs.commaSeparated)",
                 at: path, advice: "name the arrays after the inputs, and the labels 'label'")

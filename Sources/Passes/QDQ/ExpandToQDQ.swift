@@ -45,8 +45,8 @@ public struct ExpandToQDQ: Pass {
         guard offenders.isEmpty else {
             throw ModelError(
                 "the ranges of \(offenders.count) nodes are found at run time, which QDQ cannot say: "
-                    + offenders.prefix(5).map { "'\($0.name)'" }.joined(separator: ", "),
-                at: graph.name, advice: "calibrate the model first: 'requant quantize' with --data, or --ranges")
+                    + offenders.prefix(5).map { "'\($0.name)'" }.joined(separator: ", ") + (offenders.count > 5 ? " …" : ""),
+                at: graph.name, advice: "quantize the float model with --data or --ranges, so that they are calibrated")
         }
     }
 }
