@@ -59,7 +59,8 @@ struct DrawingBuilder {
             let node = graph[id]
             let data = node.inputs.compactMap { $0.map { graph[$0] } }
                 .filter { !ParameterList.isParameter($0, in: graph) }
-            for value in data {
+            let residual = residualIndex(of: node, data)
+            for (index, value) in data.enumerated() {
                 let input = value.id
                 if !(value.producer.map(members.contains) ?? false), entered.insert(input).inserted {
                     drawing.nodes.append(entry(value))
@@ -68,7 +69,7 @@ struct DrawingBuilder {
                 drawing.edges.append(
                     DrawnEdge(
                         from: source(value, members), to: name(id), kind: ValueLabel.kind(of: value),
-                        lines: isFirst ? label(of: value, members) : [], isSkip: data.count > 1 && !isFirst))
+                        lines: (index == residual ? ["residual"] : []) + label(of: value, isFirst: isFirst), isSkip: data.count > 1 && !isFirst))
             }
             if let cluster = clusterOfNode[id], !drawing.clusters.contains(where: { $0.id == cluster.id }) {
                 drawing.clusters.append(cluster)
@@ -83,7 +84,7 @@ struct DrawingBuilder {
                 drawing.edges.append(
                     DrawnEdge(
                         from: name(id), to: "\(prefix)out\(output.index)", kind: ValueLabel.kind(of: value),
-                        lines: isFirst ? label(of: value, members) : []))
+                        lines: label(of: value, isFirst: isFirst)))
             }
         }
     }
@@ -96,11 +97,20 @@ struct DrawingBuilder {
         return "\(prefix)in\(value.id.index)"
     }
 
-    /// A range that stands in the box above is not repeated.
-    private func label(of value: Value, _ members: Set<NodeID>) -> [String] {
+    /// The first arrow of a value tells all, and each of its arrows where its codes lie.
+    private func label(of value: Value, isFirst: Bool) -> [String] {
         guard options.labelsEdges else { return [] }
-        let producer = value.producer.flatMap { members.contains($0) ? graph[$0] : nil }
-        return ValueLabel.lines(for: value, showingRange: producer.map { ValueLabel.range(of: $0) == nil } ?? true)
+        if isFirst { return ValueLabel.lines(for: value) }
+        guard let type = value.type, type.dataType.isCode, let range = ValueLabel.range(of: type) else { return [] }
+        return [type.dataType.description, range]
+    }
+
+    /// Which of a node's data is the residual: a fused node reads what its sum adds behind everything else.
+    private func residualIndex(of node: Node, _ data: [Value]) -> Int? {
+        guard options.labelsEdges, Operation.category(of: node) == .fused, data.count > 1, let body = node.bodies.first,
+            body.nodes.contains(where: { Operation.category(of: $0) == .sum })
+        else { return nil }
+        return data.count - 1
     }
 
     private func leaves(_ value: ValueID, _ members: Set<NodeID>) -> Bool {

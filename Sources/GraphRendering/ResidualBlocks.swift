@@ -31,7 +31,8 @@ public struct ResidualBlock: Sendable {
         }
     }
 
-    /// The smallest block that is called `name` or holds a node of that name, the nodes inside fused ones included.
+    /// The smallest block that is called `name` or holds a node of that name, the nodes inside fused ones included;
+    /// otherwise the only one with `name` in its name, or in that of a node that it holds.
     /// - Throws: `ModelError` with the nearest names if there is none.
     public static func find(_ name: String, in graph: Graph) throws -> ResidualBlock {
         let blocks = find(in: graph)
@@ -47,6 +48,11 @@ public struct ResidualBlock: Sendable {
                 "node '\(name)' lies in no residual block",
                 advice: "the blocks are \(blocks.map(\.name).joined(separator: ", "))")
         }
+        if let block = only(blocks.filter { $0.name.contains(name) })
+            ?? only(blocks.filter { $0.covered.contains { $0.contains(name) } })
+        {
+            return block
+        }
         let near = nearestNames(to: name, among: blocks.map(\.name) + blocks.flatMap(\.covered).sorted())
         throw ModelError(
             "no residual block holds a node named '\(name)'",
@@ -54,6 +60,8 @@ public struct ResidualBlock: Sendable {
                 ? "the blocks are \(blocks.map(\.name).joined(separator: ", "))"
                 : "did you mean \(near.joined(separator: " or "))?")
     }
+
+    private static func only(_ blocks: [ResidualBlock]) -> ResidualBlock? { blocks.count == 1 ? blocks[0] : nil }
 
     /// The block of another stage of the same model that covers the most of the same nodes.
     public func counterpart(in graph: Graph) -> ResidualBlock? {

@@ -9,7 +9,7 @@ struct PathStyle {
 
     init(_ kind: PathKind) {
         (color, width, dashes, meaning) = switch kind {
-        case .float: ("#4D4D4D", 1.1, "solid", "float")
+        case .float: ("#4D4D4D", 1.1, "solid", "float32 where no type is given")
         case .int8: ("#0072B2", 2.4, "solid", "int8")
         case .uint8: ("#D55E00", 2.4, "dashed", "uint8")
         case .int32: ("#CC79A7", 2.4, "dotted", "int32")

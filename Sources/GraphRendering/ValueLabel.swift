@@ -16,24 +16,27 @@ enum ValueLabel {
     }
 
     /// `1×64×56×56 int8` and, if the codes have a grid, `[−2.03, 1.93]`.
-    static func lines(for value: Value, showingRange: Bool) -> [String] {
+    static func lines(for value: Value) -> [String] {
         guard let type = value.type else { return [] }
+        // The legend says that nothing else is meant by a line without a type.
         let isPlainFloat = type.dataType == .float32
-        var lines = [[type.shape?.description, isPlainFloat ? nil : type.dataType.description].compactMap { $0 }
-            .joined(separator: " ")].filter { !$0.isEmpty }
-        guard showingRange else { return lines }
+        let line = [type.shape?.description, isPlainFloat ? nil : type.dataType.description].compactMap { $0 }
+        return [line.joined(separator: " "), range(of: type) ?? ""].filter { !$0.isEmpty }
+    }
+
+    /// Where the codes of a value lie, if it has any.
+    static func range(of type: ValueType) -> String? {
         switch type.quantization {
-        case .known(let grid): lines.append(describe(grid))
-        case .foundAtRunTime where type.dataType.isCode: lines.append(unknownRange)
-        default: break
+        case .known(let grid): describe(grid)
+        case .foundAtRunTime: type.dataType.isCode ? unknownRange : nil
+        case nil: nil
         }
-        return lines
     }
 
     static func describe(_ grid: QuantizationGrid) -> String {
         if let range = grid.range { return describe(range.min, range.max) }
-        let zero = grid.zeroPoint == 0 ? "" : ", zero point \(grid.zeroPoint)"
-        return (grid.steps.count == 1 ? "step \(short(grid.steps[0]))" : "\(grid.steps.count) steps") + zero
+        let steps = grid.steps.count == 1 ? "step \(short(grid.steps[0]))" : "\(grid.steps.count) steps"
+        return "\(steps), zero point \(grid.zeroPoint)"
     }
 
     static func describe(_ min: Float, _ max: Float) -> String { "[\(short(min)), \(short(max))]" }
@@ -43,8 +46,15 @@ enum ValueLabel {
     /// What a node says of the range of the codes that it makes; nil if that is not its business.
     static func range(of node: Node) -> String? {
         let isQuantizing = node.op == "Quantize" || node.op == "Requantize"
-        return calibratedRange(of: node).map { isQuantizing ? $0 : "calibrated \($0)" }
+        return calibratedRange(of: node).map { isQuantizing ? $0 : "calibrated \($0)" } ?? grid(of: node)
             ?? (isQuantizing ? unknownRange : nil)
+    }
+
+    /// The step and the zero point of ONNX's QuantizeLinear, if a node has them.
+    private static func grid(of node: Node) -> String? {
+        guard let step = (try? node.attributes.number("step")) ?? nil else { return nil }
+        let zeroPoint = (try? node.attributes.integer("zero_point")) ?? nil
+        return describe(QuantizationGrid(steps: [Float(step)], zeroPoint: zeroPoint ?? 0))
     }
 
     /// The range that a calibration wrote into a node's attributes, if it did.

@@ -39,6 +39,32 @@ struct DrawingTests {
         ])
     }
 
+    /// Both arrows of a value say where its codes lie; the one that a fused node adds is called the residual.
+    @Test func arrowsTellTheirRanges() throws {
+        let graph = ResidualModel.graph(.postFused)
+        let edges = GraphDrawing(of: [try ResidualBlock.find("plus", in: graph)], in: graph).edges
+        #expect(edges.map(\.lines) == [
+            ["1×8×28×28 int8", "[−2.25, 2]"], ["1×8×28×28 uint8", "[0, 4.5]"], ["residual", "int8", "[−2.25, 2]"],
+            ["1×8×28×28 uint8", "[0, 6.25]"],
+        ])
+        var options = DrawingOptions()
+        options.labelsEdges = false
+        #expect(GraphDrawing(of: graph, options: options).edges.flatMap(\.lines) == [])
+    }
+
+    /// ONNX's QuantizeLinear has no range, but a step and a zero point.
+    @Test func stepsAndZeroPointsAreTold() throws {
+        var graph = try GraphParser.parse("graph qdq { %x: float32 = input  %q = Quantize(%x)  return %q }")
+        func lines() -> [String]? { GraphDrawing(of: graph).nodes.first { $0.title == "Quantize → uint8" }?.lines }
+        let node = try #require(graph.topologicalOrder().first)
+        graph.update(node) { $0.attributes = ["out_type": .text("uint8")] }
+        #expect(lines() == ["range found at run time"])
+        graph.update(node) { node in
+            (node.attributes["step"], node.attributes["zero_point"]) = (.number(0.125), .integer(3))
+        }
+        #expect(lines() == ["step 0.125, zero point 3"])
+    }
+
     /// The same layer of all stages stands in one row; parameters never become boxes.
     @Test func stagesShareRows() throws {
         let stages = ResidualModel.Form.allCases.map { Stage(ResidualModel.graph($0)) }

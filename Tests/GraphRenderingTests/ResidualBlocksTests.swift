@@ -34,6 +34,25 @@ struct ResidualBlocksTests {
         #expect(try ResidualBlock.find(requantize, in: ResidualModel.graph(.quantized)).name == "plus")
     }
 
+    @Test func aUniquePartOfANameFindsTheBlock() throws {
+        #expect(try ResidualBlock.find("lu1", in: ResidualModel.graph(.fused)).name == "plus")
+        #expect(try ResidualBlock.find("plu", in: ResidualModel.graph(.float)).name == "plus")
+        let two = try GraphParser.parse("""
+            graph two {
+              %x: float32 = input
+              %a1 = Conv(%x)
+              %s1 = Add(%x, %a1)
+              %a12 = Conv(%s1)
+              %s2 = Add(%s1, %a12)
+              return %s2
+            }
+            """)
+        // A whole name counts more than a part of another; what several blocks have in their names is none's.
+        #expect(try ResidualBlock.find("a1", in: two).name == "s1")
+        #expect(try ResidualBlock.find("12", in: two).name == "s2")
+        #expect(throws: ModelError.self) { try ResidualBlock.find("s", in: two) }
+    }
+
     @Test func unknownNamesAreErrorsWithAdvice() throws {
         let graph = ResidualModel.graph(.float)
         #expect {
