@@ -51,11 +51,9 @@ public struct KernelProgram: Sendable {
     }
 
     /// Appends a step; returns the buffers of its results.
-    /// - Throws: `ModelError` if the operands do not fit the kernel.
+    /// - Throws: `ModelError` if the operands do not fit the kernel; whoever lowers the node says which one it is.
     public mutating func add(_ kernel: some Kernel, _ operands: [BufferID], node: String) throws -> [BufferID] {
-        let results = try locating("node '\(node)'") {
-            try kernel.resultTypes(operands.map { types[$0.index] })
-        }.map { addBuffer($0) }
+        let results = try kernel.resultTypes(operands.map { types[$0.index] }).map { addBuffer($0) }
         steps.append(Step(kernel: kernel, operands: operands, results: results, node: node))
         return results
     }

@@ -27,7 +27,7 @@ public struct RangeTable: Sendable, Equatable {
         Dictionary(entries.map { ($0.name, $0.range) }) { _, last in last }
     }
 
-    /// - Throws: `ModelError` that names the line.
+    /// - Throws: `ModelError` that names the line, and both lines if a value stands there twice.
     public init(reading path: String) throws {
         let storage = try TensorStorage(mapping: path)
         try self.init(parsing: String(decoding: storage.bytes, as: UTF8.self), path: path)
@@ -35,6 +35,7 @@ public struct RangeTable: Sendable, Equatable {
 
     public init(parsing text: String, path: String) throws {
         entries = []
+        var lineOfName: [Substring: Int] = [:]
         for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
             let words = line.prefix { $0 != "#" }.split(whereSeparator: \.isWhitespace)
             guard !words.isEmpty else { continue }
@@ -46,6 +47,11 @@ public struct RangeTable: Sendable, Equatable {
                 throw failure("'\(words[1])' or '\(words[2])' is not a finite number")
             }
             guard low <= high else { throw failure("the minimum \(low) is above the maximum \(high)") }
+            if let first = lineOfName.updateValue(number + 1, forKey: words[0]) {
+                throw ModelError(
+                    "'\(words[0])' has a range in line \(first) already", at: path, "line \(number + 1)",
+                    advice: "leave one of the two, or give both tables to requant calibrate --merge")
+            }
             entries.append(
                 Entry(
                     name: String(words[0]), range: ValueRange(low, high),

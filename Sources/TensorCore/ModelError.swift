@@ -15,9 +15,11 @@ public struct ModelError: Error, Sendable, Equatable {
         self.advice = advice
     }
 
-    /// The same error seen from further out: the file around the node, the node around the attribute.
+    /// The same error seen from further out: the file around the node, the node around the attribute. A place that the
+    /// error names already moves to the front instead of standing there twice.
     public func inside(_ place: String) -> ModelError {
         var copy = self
+        copy.location.removeAll { $0 == place }
         copy.location.insert(place, at: 0)
         return copy
     }
