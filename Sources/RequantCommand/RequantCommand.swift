@@ -22,7 +22,6 @@ struct RequantCommand: ParsableCommand {
             try checkVerb(CommandLine.arguments.dropFirst().first)
             var command = try parseAsRoot()
             try command.run()
-            try Terminal.flush()
         } catch { Terminal.exit(with: error) }
     }
 

@@ -19,6 +19,7 @@ public enum FileOutput {
             unlink(temporary)
             throw error
         }
+        if let batch = FileBatch.current { return batch.add(temporary, for: path) }
         guard rename(temporary, path) == 0 else {
             let reason = String(cString: strerror(errno))
             unlink(temporary)
@@ -32,6 +33,7 @@ public enum FileOutput {
 
     /// Makes the folder and those above it.
     public static func makeFolder(_ path: String) throws {
+        FileBatch.current?.addMissingFolders(of: path)
         do { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) } catch {
             throw ModelError("cannot be made a folder: \(error.localizedDescription)", at: path)
         }

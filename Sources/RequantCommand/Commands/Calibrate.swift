@@ -37,7 +37,8 @@ struct Calibrate: ParsableCommand {
 
     func validate() throws {
         if merge.isEmpty {
-            if model == nil { throw ValidationError("Give a model, or tables with --merge.") }
+            guard let model else { throw ValidationError("Give a model, or tables with --merge.") }
+            try files.check(model)
             try data.requireData()
             if calibration.method == CalibrationMethod.none {
                 throw ValidationError("Without calibration there are no ranges: give naive or entropy.")
@@ -50,7 +51,7 @@ struct Calibrate: ParsableCommand {
     func run() throws {
         let found = try model.map(calibrated) ?? Calibration(table: merged())
         try found.table.write(to: out)
-        if output.json { try JSONOutput.print(RangeReport(found)) } else { print(found.table.text, terminator: "") }
+        if output.json { try JSONOutput.print(RangeReport(found)) } else { try Terminal.print(found.table.text, terminator: "") }
         found.warnings.forEach(Terminal.warn)
     }
 

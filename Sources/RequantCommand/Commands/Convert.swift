@@ -14,8 +14,7 @@ struct Convert: ParsableCommand {
 
     @OptionGroup var model: ModelOptions
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("x.onnx, or a checkpoint x.", valueName: "out"))
-    var out: String
+    @OptionGroup var out: ModelOutputOptions
 
     @OptionGroup var onnx: ONNXWritingOptions
     @OptionGroup var arithmetic: ArithmeticOptions
@@ -26,16 +25,16 @@ struct Convert: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
-        if onnx.isGiven && !out.hasSuffix(".onnx") {
+        if onnx.isGiven && !out.isONNX {
             throw ValidationError("--opset, --residual, --external-data and --batch are for models that end in .onnx.")
         }
     }
 
     func run() throws {
         let model = try model.load()
-        let result = out.hasSuffix(".onnx")
-            ? try model.saveONNX(to: out, onnx.options(mxnetCompat: arithmetic.mxnetCompat)) : try model.saveMXNet(to: out)
+        let result = out.isONNX
+            ? try model.saveONNX(to: out.path, onnx.options(mxnetCompat: arithmetic.mxnetCompat)) : try model.saveMXNet(to: out.path)
         let report = ConversionReport(result)
-        if output.json { try JSONOutput.print(report) } else { print(report.text(explain: explain), terminator: "") }
+        if output.json { try JSONOutput.print(report) } else { try Terminal.print(report.text(explain: explain), terminator: "") }
     }
 }

@@ -17,7 +17,7 @@ struct Diff: ParsableCommand {
     @Argument(help: "The model that is compared with it.")
     var candidate: String
 
-    @OptionGroup var shapes: ShapeOptions
+    @OptionGroup var files: ModelFileOptions
 
     @Flag(help: "Compares layer by layer.")
     var layers = false
@@ -40,13 +40,14 @@ struct Diff: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
+        try files.check(reference, candidate)
         try data.requireData()
         if let minTop1, !(0...1).contains(minTop1) { throw ValidationError("--min-top1 is a share in 0…1.") }
     }
 
     func run() throws {
-        let reference = try Model.load(reference, shapes: shapes.byName)
-        let candidate = try Model.load(candidate, shapes: shapes.byName)
+        let reference = try files.load(reference)
+        let candidate = try files.load(candidate)
         engine.warnOfSaturation(in: reference, candidate)
         let bar = ProgressBar("comparing", output)
         var report = try reference.compare(
@@ -55,11 +56,11 @@ struct Diff: ParsableCommand {
         bar.finish()
         if !layers { report.leaveOutLayers() }
         if output.json {
-            print(String(decoding: try report.json(), as: UTF8.self))
+            try Terminal.print(String(decoding: try report.json(), as: UTF8.self))
         } else {
-            print(ComparisonText.text(of: report), terminator: "")
+            try Terminal.print(ComparisonText.text(of: report), terminator: "")
             if firstDivergence, report.firstDivergence == nil {
-                print("first divergence  none: no layer is beyond the limit")
+                try Terminal.print("first divergence  none: no layer is beyond the limit")
             }
         }
         let violations = limits.violations(of: report)

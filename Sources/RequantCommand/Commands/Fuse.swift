@@ -13,8 +13,7 @@ struct Fuse: ParsableCommand {
 
     @OptionGroup var model: ModelOptions
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("Where the model goes.", valueName: "out"))
-    var out: String
+    @OptionGroup var out: ModelOutputOptions
 
     @Flag(help: "Lists what was not fused, too, and why.")
     var explain = false
@@ -23,8 +22,8 @@ struct Fuse: ParsableCommand {
 
     func run() throws {
         let (fused, records) = try model.load().fused()
-        try fused.save(to: out)
+        try fused.save(to: out.path)
         let report = PassReport(records, includingRefused: explain)
-        if output.json { try JSONOutput.print(report) } else { print(report.text, terminator: "") }
+        if output.json { try JSONOutput.print(report) } else { try Terminal.print(report.text, terminator: "") }
     }
 }

@@ -24,7 +24,7 @@ struct Inspect: ParsableCommand {
     func run() throws {
         let kind = try FileKind(of: model.path)
         let report = kind == .model ? try modelReport() : try fileReport(kind)
-        if output.json { try JSONOutput.print(report) } else { print(report.text, terminator: "") }
+        if output.json { try JSONOutput.print(report) } else { try Terminal.print(report.text, terminator: "") }
     }
 
     private func modelReport() throws -> InspectReport {

@@ -19,7 +19,7 @@ struct Operators: ParsableCommand {
     func run() throws {
         let rows = OperatorTable.standard.definitions.map(OperatorRow.init)
         if output.json { try JSONOutput.print(rows) } else {
-            print(markdown ? OperatorRow.page(of: rows) : OperatorRow.table(of: rows), terminator: "")
+            try Terminal.print(markdown ? OperatorRow.page(of: rows) : OperatorRow.table(of: rows), terminator: "")
         }
     }
 }

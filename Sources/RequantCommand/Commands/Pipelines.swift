@@ -11,6 +11,6 @@ struct Pipelines: ParsableCommand {
 
     func run() throws {
         let rows = Passes.Pipelines.all.map(PipelineRow.init)
-        if output.json { try JSONOutput.print(rows) } else { print(PipelineRow.table(of: rows), terminator: "") }
+        if output.json { try JSONOutput.print(rows) } else { try Terminal.print(PipelineRow.table(of: rows), terminator: "") }
     }
 }

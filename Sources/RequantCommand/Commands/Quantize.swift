@@ -13,8 +13,7 @@ struct Quantize: ParsableCommand {
 
     @OptionGroup var model: ModelOptions
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("Where the model goes.", valueName: "out"))
-    var out: String
+    @OptionGroup var out: ModelOutputOptions
 
     @OptionGroup var quantization: QuantizationArguments
     @OptionGroup var calibration: CalibrationOptions
@@ -52,16 +51,18 @@ struct Quantize: ParsableCommand {
             bar.update($0, of: $1)
         }
         bar.finish()
-        try result.model.save(to: out)
-        if let stages { try result.saveStages(to: stages) }
-        if let writeRanges, let table = result.table { try table.write(to: writeRanges) }
-        let report = QuantizationReport(result, path: out)
-        if output.json { try JSONOutput.print(report) } else { print(report.text, terminator: "") }
+        try FileOutput.together {
+            if let writeRanges, let table = result.table { try table.write(to: writeRanges) }
+            if let stages { try result.saveStages(to: stages) }
+            try result.model.save(to: out.path)
+        }
+        let report = QuantizationReport(result, path: out.path)
+        if output.json { try JSONOutput.print(report) } else { try Terminal.print(report.text, terminator: "") }
         result.warnings.forEach(Terminal.warn)
         if mxnetCompat {
             Terminal.note(
                 "MXNet 1.9.1 rounds and saturates otherwise; see it with: "
-                    + "requant diff \(model.path) \(out) --mxnet-compat --data …")
+                    + "requant diff \(model.path) \(out.path) --mxnet-compat --data …")
         }
     }
 

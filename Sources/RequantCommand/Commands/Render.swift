@@ -1,6 +1,7 @@
 import ArgumentParser
 import GraphRendering
 import Requant
+import TensorCore
 
 struct Render: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -8,7 +9,7 @@ struct Render: ParsableCommand {
         discussion: """
             With the shapes of the inputs, the arrows show shapes.
 
-            Example: requant render --stages stages --block stage2_plus0 --shape data=1,1,28,28 -o block.svg
+            Example: requant render --stages stages --block resnetv10_stage2__plus0 --shape data=1,1,28,28 -o block.svg
             """)
 
     @Argument(help: ArgumentHelp("PREFIX-symbol.json, PREFIX, or FILE.onnx.", valueName: "model"))
@@ -17,9 +18,9 @@ struct Render: ParsableCommand {
     @Option(help: ArgumentHelp("Draws the checkpoints in this folder side by side.", valueName: "dir"))
     var stages: String?
 
-    @OptionGroup var shapes: ShapeOptions
+    @OptionGroup var files: ModelFileOptions
 
-    @Option(help: ArgumentHelp("Draws the residual block of this name, or that holds this node.", valueName: "name"))
+    @Option(help: ArgumentHelp("Draws the residual block of this name, or that holds this node; a unique part of a name will do.", valueName: "name"))
     var block: String?
 
     @Flag(help: "Draws residual blocks and nothing else: all of one model, or the largest one of several side by side.")
@@ -28,7 +29,11 @@ struct Render: ParsableCommand {
     @Option(name: .shortAndLong, help: ArgumentHelp("x.svg, x.png, x.pdf or x.dot.", valueName: "out"))
     var out: String
 
+    @Flag(help: "Shows no progress.")
+    var quiet = false
+
     func validate() throws {
+        try files.check(models)
         if models.isEmpty == (stages == nil) { throw ValidationError("Give models, or a folder with --stages.") }
         if blocks && block != nil { throw ValidationError("Give --block or --blocks, not both.") }
         if (try? PictureFormat(path: out)) == nil {
@@ -41,21 +46,21 @@ struct Render: ParsableCommand {
         let part = block.map(DrawnPart.block) ?? (blocks ? .blocks : .whole)
         let drawing = try Model.drawing(of: stages, part)
         try GraphvizRenderer.write(drawing, to: out)
-        print(
+        try Terminal.print(
             "\(out): \(Wording.count(stages.count, "model")), \(drawing.nodes.count) boxes, "
                 + Wording.count(drawing.edges.count, "arrow"))
         let others = blocks && stages.count > 1 ? Model.residualBlocks(of: stages) : []
         if others.count > 1 {
-            print("block \(others[0]); others, for --block: \(others.dropFirst().joined(separator: ", "))")
+            try Terminal.print("block \(others[0]); others, for --block: \(others.dropFirst().joined(separator: ", "))")
         }
     }
 
     private func loadStages() throws -> [Stage] {
         if let stages {
             return try Model.stageNames(in: stages).map { name in
-                try Model.load("\(stages)/\(name)", shapes: shapes.byName).stage(title: name)
+                try files.load(stages.appendingPath(name)).stage(title: name)
             }
         }
-        return try models.map { try Model.load($0, shapes: shapes.byName).stage(path: $0) }
+        return try models.map { try files.load($0).stage(path: $0) }
     }
 }

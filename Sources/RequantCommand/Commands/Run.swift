@@ -41,6 +41,6 @@ struct Run: ParsableCommand {
         bar.finish()
         if let out { try NumPyArchive.write(result.values, to: out) }
         let report = RunReport(result)
-        if output.json { try JSONOutput.print(report) } else { print(report.text, terminator: "") }
+        if output.json { try JSONOutput.print(report) } else { try Terminal.print(report.text, terminator: "") }
     }
 }

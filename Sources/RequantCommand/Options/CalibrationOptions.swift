@@ -5,7 +5,7 @@ import Requant
 struct CalibrationOptions: ParsableArguments {
     @Option(
         name: [.customLong("calibrate"), .customLong("method")],
-        help: "How ranges are found: not at all, the extremes, or the least loss of information. (default: entropy)")
+        help: "How ranges are found: not at all, the extremes, or the least loss of information. (default: entropy if there is data, else none)")
     var method: CalibrationMethod?
 
     @Option(

@@ -11,8 +11,13 @@ struct EngineOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Threads that oneDNN may use; all by default.", valueName: "n"))
     var threads: Int?
 
+    /// More than machines have; oneDNN's runtime ends the process when it cannot start a thread.
+    private static let threadLimits = 1...1024
+
     func validate() throws {
-        if let threads, threads < 1 { throw ValidationError("--threads has to be above 0.") }
+        if let threads, !Self.threadLimits.contains(threads) {
+            throw ValidationError("--threads is a number in 1…\(Self.threadLimits.upperBound), not \(threads).")
+        }
     }
 
     func runOptions(_ data: DataOptions, _ arithmetic: ArithmeticOptions) -> RunOptions {

@@ -9,6 +9,8 @@ struct ModelOptions: ParsableArguments {
 
     @OptionGroup var files: ModelFileOptions
 
+    func validate() throws { try files.check(path) }
+
     func load() throws -> Model { try files.load(path) }
 }
 
@@ -24,6 +26,16 @@ struct ModelFileOptions: ParsableArguments {
 
     func validate() throws {
         if epoch != nil && params != nil { throw ValidationError("Give --epoch or --params, not both.") }
+    }
+
+    /// Epochs and files of parameters are MXNet's.
+    /// - Throws: `ValidationError` if one is given for a model that has its parameters in it.
+    func check(_ paths: String...) throws { try check(paths) }
+
+    func check(_ paths: [String]) throws {
+        guard epoch != nil || params != nil, let path = paths.first(where: { $0.hasSuffix(".onnx") }) else { return }
+        throw ValidationError(
+            "--\(epoch == nil ? "params" : "epoch") is for checkpoints of MXNet; '\(path)' has its parameters in it.")
     }
 
     func load(_ path: String) throws -> Model {

@@ -8,6 +8,6 @@ enum JSONOutput {
         // JSON has no infinity and no NaN.
         encoder.nonConformingFloatEncodingStrategy = .convertToString(
             positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-        Swift.print(String(decoding: try encoder.encode(value), as: UTF8.self))
+        try Terminal.print(String(decoding: try encoder.encode(value), as: UTF8.self))
     }
 }

@@ -16,18 +16,29 @@ enum Terminal {
 
     /// Ends the process: usage errors and help as the argument parser has them, everything else in one line.
     static func exit(with error: any Error) -> Never {
-        if !(error is ExitCode), RequantCommand.exitCode(for: error) == .failure {
+        if error is ExitCode { RequantCommand.exit(withError: error) }
+        switch RequantCommand.exitCode(for: error) {
+        case .success:
+            do { try print(RequantCommand.fullMessage(for: error)) } catch { exit(with: error) }
+            RequantCommand.exit(withError: ExitCode.success)
+        case .failure:
             printError("error: \(line(for: error))")
             RequantCommand.exit(withError: ExitCode.failure)
+        default: RequantCommand.exit(withError: error)
         }
-        RequantCommand.exit(withError: error)
     }
 
-    /// Writes out what was printed.
+    /// Prints a result. Swift's own `print` does not say whether the text arrived.
     /// - Throws: `ModelError` if standard output takes no more, such as on a full disk.
-    static func flush() throws {
-        guard fflush(nil) == 0 else {
-            throw ModelError("cannot be written: \(String(cString: strerror(errno)))", at: "standard output")
+    static func print(_ text: String, terminator: String = "\n") throws {
+        var rest = Array((text + terminator).utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else {
+                throw ModelError("cannot be written: \(String(cString: strerror(errno)))", at: "standard output")
+            }
+            rest = rest.dropFirst(count)
         }
     }
 
