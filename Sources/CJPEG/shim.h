@@ -10,8 +10,9 @@
 enum {
     /// Room that `requant_decode_jpeg` needs for a message.
     requant_jpeg_message_size = JMSG_LENGTH_MAX,
-    /// Scans of one progressive image; more are a way to keep a decoder busy.
-    requant_jpeg_scan_limit = 500
+    /// Scans of one progressive image, and pixels in all of them; more are a way to keep a decoder busy.
+    requant_jpeg_scan_limit = 500,
+    requant_jpeg_scanned_limit = 1 << 30
 };
 
 struct requant_jpeg_error {
@@ -23,7 +24,9 @@ struct requant_jpeg_error {
 
 static inline void requant_jpeg_fail(j_common_ptr codec) {
     struct requant_jpeg_error *error = (struct requant_jpeg_error *)codec->err;
-    codec->err->format_message(codec, error->message);
+    // See `max_memory_to_use` below.
+    if (codec->err->msg_code == JERR_NO_BACKING_STORE) strcpy(error->message, "it takes too much memory for its size");
+    else codec->err->format_message(codec, error->message);
     longjmp(error->escape, 1);
 }
 
@@ -35,16 +38,18 @@ static inline void requant_jpeg_warn(j_common_ptr codec, int level) {
 
 static inline void requant_jpeg_watch(j_common_ptr codec) {
     struct requant_jpeg_error *error = (struct requant_jpeg_error *)codec->err;
-    if (((j_decompress_ptr)codec)->input_scan_number <= requant_jpeg_scan_limit) return;
+    j_decompress_ptr decoder = (j_decompress_ptr)codec;
+    size_t scans = (size_t)decoder->input_scan_number, pixels = (size_t)decoder->image_width * decoder->image_height;
+    if (scans <= requant_jpeg_scan_limit && scans * pixels <= requant_jpeg_scanned_limit) return;
     strcpy(error->message, "more scans than any real image has");
     longjmp(error->escape, 1);
 }
 
-/// Decodes the JPEG in `bytes` to rows of 8-bit gray or RGB; without `pixels` only to width, height and channels.
-/// Returns 0, or 1 with the reason in `message`.
+/// Decodes the JPEG in `bytes` to planes of 8-bit gray or RGB; without `pixels` only to width, height and channels.
+/// Beside the pixels, libjpeg may take `memory` bytes. Returns 0, or 1 with the reason in `message`.
 static inline int requant_decode_jpeg(
     const unsigned char *bytes, size_t count, int gray, int *width, int *height, int *channels, unsigned char *pixels,
-    char *message) {
+    long memory, char *message) {
     struct jpeg_decompress_struct codec;
     struct requant_jpeg_error error;
     codec.err = jpeg_std_error(&error.base);
@@ -58,6 +63,8 @@ static inline int requant_decode_jpeg(
     jpeg_create_decompress(&codec);
     error.progress.progress_monitor = requant_jpeg_watch;
     codec.progress = &error.progress;
+    // Progressive images are kept whole until the last scan; libjpeg has no files to put them in, so it gives up.
+    codec.mem->max_memory_to_use = memory;
     jpeg_mem_src(&codec, bytes, count);
     jpeg_read_header(&codec, TRUE);
     int inks = codec.jpeg_color_space == JCS_CMYK || codec.jpeg_color_space == JCS_YCCK;
@@ -67,20 +74,17 @@ static inline int requant_decode_jpeg(
     *channels = gray && !inks ? 1 : 3;
     if (pixels) {
         jpeg_start_decompress(&codec);
-        size_t stride = (size_t)*width * (size_t)*channels;
+        size_t plane = (size_t)*width * (size_t)*height;
         JSAMPARRAY row = codec.mem->alloc_sarray((j_common_ptr)&codec, JPOOL_IMAGE, codec.image_width * 4, 1);
         while (codec.output_scanline < codec.output_height) {
-            unsigned char *target = pixels + stride * codec.output_scanline;
+            unsigned char *target = pixels + (size_t)*width * codec.output_scanline;
             jpeg_read_scanlines(&codec, row, 1);
-            if (!inks) {
-                memcpy(target, row[0], stride);
-                continue;
-            }
-            // Adobe stores inks inverted; a colour is what black and its ink let through, as OpenCV computes it.
             for (int x = 0; x < *width; x++)
-                for (int ink = 0; ink < 3; ink++) {
-                    int black = row[0][4 * x + 3];
-                    target[3 * x + ink] = (unsigned char)(black - ((255 - row[0][4 * x + ink]) * black >> 8));
+                for (int channel = 0; channel < *channels; channel++) {
+                    const unsigned char *pixel = row[0] + x * codec.output_components;
+                    // Adobe stores inks inverted; a colour is what black and its ink let through, as in OpenCV.
+                    target[plane * channel + x] =
+                        inks ? (unsigned char)(pixel[3] - ((255 - pixel[channel]) * pixel[3] >> 8)) : pixel[channel];
                 }
         }
         jpeg_finish_decompress(&codec);

@@ -14,35 +14,44 @@ enum ImageDecoder {
     }
 
     private static func decodeJPEG(_ bytes: UnsafeRawBufferPointer, gray: Bool) throws -> Image {
-        let (channels, height, width) = try runJPEG(bytes, gray: gray, into: nil)
+        let (channels, height, width) = try runJPEG(bytes, gray: gray, into: nil, memory: memoryLimit(bytes))
         try Image.checkSize(channels: channels, height: height, width: width)
-        let pixels = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: channels * height * width)
-        defer { pixels.deallocate() }
-        _ = try runJPEG(bytes, gray: gray, into: pixels.baseAddress)
-        let image = try Image(
-            channels: channels, height: height, width: width, interleaved: UnsafeBufferPointer(pixels), stride: channels)
+        let memory = memoryLimit(bytes) - channels * height * width
+        guard memory > 0 else { throw tooLarge(bytes, height, width) }
+        let image = try Image(channels: channels, height: height, width: width) {
+            _ = try runJPEG(bytes, gray: gray, into: $0.baseAddress, memory: memory)
+        }
         return gray ? try image.gray() : image
     }
 
     /// What the header of a JPEG says.
     static func sizeOfJPEG(_ bytes: UnsafeRawBufferPointer) throws -> (channels: Int, height: Int, width: Int) {
-        try runJPEG(bytes, gray: false, into: nil)
+        try runJPEG(bytes, gray: false, into: nil, memory: memoryLimit(bytes))
     }
 
-    /// Reads the header, and the pixels too if there is room for them.
+    /// Reads the header, and the planes of pixels too if there is room for them, with `memory` bytes at most beside it.
     private static func runJPEG(
-        _ bytes: UnsafeRawBufferPointer, gray: Bool, into pixels: UnsafeMutablePointer<UInt8>?
+        _ bytes: UnsafeRawBufferPointer, gray: Bool, into pixels: UnsafeMutablePointer<UInt8>?, memory: Int
     ) throws -> (channels: Int, height: Int, width: Int) {
         let source = bytes.bindMemory(to: UInt8.self)
         var width: Int32 = 0, height: Int32 = 0, channels: Int32 = 0
         var message = [CChar](repeating: 0, count: requant_jpeg_message_size)
         let status = requant_decode_jpeg(
-            source.baseAddress, source.count, gray ? 1 : 0, &width, &height, &channels, pixels, &message)
+            source.baseAddress, source.count, gray ? 1 : 0, &width, &height, &channels, pixels, memory, &message)
         guard status == 0 else {
             let reason = String(decoding: message.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
             throw ModelError("the JPEG is damaged: \(reason)")
         }
         return (Int(channels), Int(height), Int(width))
+    }
+
+    /// A few bytes can stand for any number of pixels of the same colour: what decoding them may take.
+    private static func memoryLimit(_ bytes: UnsafeRawBufferPointer) -> Int { 64 << 20 + 4 * bytes.count }
+
+    private static func tooLarge(_ bytes: UnsafeRawBufferPointer, _ height: Int, _ width: Int) -> ModelError {
+        ModelError(
+            "an image of \(height)×\(width) takes more memory than its \(bytes.count) bytes are trusted with: "
+                + "\(memoryLimit(bytes)) bytes", advice: "make it smaller, or save it as a baseline JPEG")
     }
 
     private static func decodePNG(_ bytes: UnsafeRawBufferPointer, gray: Bool) throws -> Image {
@@ -56,6 +65,8 @@ enum ImageDecoder {
         png.flags |= UInt32(PNG_IMAGE_FLAG_16BIT_sRGB)
         let height = Int(png.height), width = Int(png.width)
         try Image.checkSize(channels: 4, height: height, width: width)
+        // The pixels as libpng gives them, and as planes.
+        guard (4 + 3) * height * width <= memoryLimit(bytes) else { throw tooLarge(bytes, height, width) }
         let pixels = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 4 * height * width)
         defer { pixels.deallocate() }
         guard png_image_finish_read(&png, nil, pixels.baseAddress, 0, nil) != 0 else { throw damaged(png) }

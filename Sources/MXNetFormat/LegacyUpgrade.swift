@@ -29,6 +29,8 @@ private struct SymbolUpgrade {
     var symbol: MXNetSymbol
     /// Subgraphs have none of their own.
     let version: Int
+    /// What a sentence about this graph begins with: `in node 'a': ` in a subgraph of it.
+    var place = ""
     var changes: [String] = []
 
     mutating func run() {
@@ -40,6 +42,10 @@ private struct SymbolUpgrade {
         upgradeSubgraphs()
     }
 
+    private mutating func note(_ node: MXNetSymbol.Node, _ change: String, kind: String = "node") {
+        changes.append("\(place)\(kind) '\(node.name.shortened)': \(change)")
+    }
+
     private mutating func hideKeys() {
         for index in symbol.nodes.indices {
             let node = symbol.nodes[index]
@@ -48,15 +54,14 @@ private struct SymbolUpgrade {
                 if key == word {
                     symbol.nodes[index].attributes[key] = nil
                     symbol.nodes[index].attributes["__\(word)__"] = value
-                    changes.append("node '\(node.name)': \(key) became __\(word)__")
+                    note(node, "\(key) became __\(word)__")
                 } else if let input = inputNames[node.op]?.firstIndex(of: String(key.dropLast(word.count + 1))),
                     input < node.inputs.count, symbol.nodes[node.inputs[input].node].isVariable
                 {
                     let variable = node.inputs[input].node
                     symbol.nodes[index].attributes[key] = nil
                     symbol.nodes[variable].attributes["__\(word)__"] = value
-                    changes.append(
-                        "node '\(node.name)': \(key) became __\(word)__ of '\(symbol.nodes[variable].name)'")
+                    note(node, "\(key) became __\(word)__ of '\(symbol.nodes[variable].name.shortened)'")
                 }
             }
         }
@@ -75,7 +80,7 @@ private struct SymbolUpgrade {
                 attributes["__init__"] = nil
                 node.inputs.append(.init(node: nodes.count))
                 nodes.append(.init(op: "null", name: "\(node.name)_\(name)", attributes: attributes))
-                changes.append("node '\(node.name)': got the variable '\(node.name)_\(name)'")
+                note(node, "got the variable '\(node.name.shortened)_\(name)'")
             }
             newIndices.append(nodes.count)
             nodes.append(node)
@@ -96,7 +101,7 @@ private struct SymbolUpgrade {
                     continue
                 }
                 symbol.nodes[variable].attributes["__init__"] = value
-                changes.append("variable '\(symbol.nodes[variable].name)': is initialized by \(value)")
+                note(symbol.nodes[variable], "is initialized by \(value)", kind: "variable")
             }
         }
     }
@@ -105,7 +110,7 @@ private struct SymbolUpgrade {
         for (index, node) in symbol.nodes.enumerated()
         where ["argmin", "argmax"].contains(node.op) && node.attributes["axis"] == "-1" {
             symbol.nodes[index].attributes["axis"] = nil
-            changes.append("node '\(node.name)': axis=-1 meant all axes and was left out")
+            note(node, "axis=-1 meant all axes and was left out")
         }
     }
 
@@ -115,7 +120,7 @@ private struct SymbolUpgrade {
                 guard let value = node.attributes[old] else { continue }
                 symbol.nodes[index].attributes[old] = nil
                 symbol.nodes[index].attributes[new] = value
-                changes.append("node '\(node.name)': \(old) became \(new)")
+                note(node, "\(old) became \(new)")
             }
         }
     }
@@ -123,13 +128,19 @@ private struct SymbolUpgrade {
     private mutating func upgradeSubgraphs() {
         for (index, node) in symbol.nodes.enumerated() {
             for (position, subgraph) in node.subgraphs.enumerated() {
-                var upgrade = SymbolUpgrade(symbol: subgraph, version: version)
+                let place = "in node '\(node.name.shortened)': "
+                var upgrade = SymbolUpgrade(symbol: subgraph, version: version, place: place)
                 upgrade.run()
                 symbol.nodes[index].subgraphs[position] = upgrade.symbol
-                changes += upgrade.changes.map { "in node '\(node.name)': \($0)" }
+                changes += upgrade.changes
             }
         }
     }
+}
+
+extension String {
+    /// A name as part of a sentence: one long name must not be repeated in thousands of them.
+    fileprivate var shortened: String { utf8.count > 100 ? String(prefix(100)) + "…" : self }
 }
 
 // MARK: - What the old versions knew of their operators

@@ -27,7 +27,7 @@ public enum ParametersReader {
         guard !storage.bytes.isEmpty else { throw ModelError("the file is empty") }
         guard recognizes(storage) else { throw notParameters(storage) }
         var cursor = ByteCursor(storage, from: 16)
-        let count = try cursor.readCount("the number of arrays", limit: min(countLimit, (storage.bytes.count - 24) / 4))
+        let count = try cursor.readCount("the number of arrays", limit: countLimit(storage.bytes.count))
         var arrays: [MXNetArray] = []
         for index in 0..<count {
             arrays.append(try locating("array \(index + 1) of \(count)") { try cursor.readArray() })
@@ -50,8 +50,9 @@ public enum ParametersReader {
     static let v1Magic: UInt32 = 0xF993_FAC8, v2Magic: UInt32 = 0xF993_FAC9, v3Magic: UInt32 = 0xF993_FACA
     /// MXNet allows 32 axes; more in a file are damage.
     static let rankLimit = 32
-    /// An empty array takes 4 bytes in a file and many more in memory; real networks have some thousands.
-    private static let countLimit = 1 << 20
+    /// An array without a shape takes 4 bytes in a file and 300 in memory. Of those that have one, real networks have
+    /// some thousands, of 80 bytes and more with their names.
+    private static func countLimit(_ byteCount: Int) -> Int { min(1 << 17 + byteCount / 80, (byteCount - 24) / 4) }
 
     private static func readNames(_ cursor: inout ByteCursor) throws -> [String] {
         let count = try cursor.readCount("the number of names", limit: (cursor.remaining - 8) / 8)

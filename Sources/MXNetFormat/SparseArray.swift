@@ -1,10 +1,20 @@
 import TensorCore
 
 extension MXNetArray {
+    /// The bytes that the zeros of a file's sparse arrays may take together, beyond four times its values.
+    public static let spareBytes = 64 << 20
+
     /// The array with its zeros: of a dense one the tensor that it is.
-    /// - Throws: `ModelError` if indices lie outside the shape or do not fit the values, if there is no shape, and if
-    ///   the result would take more than 4 GiB.
     public func densified() throws -> Tensor {
+        var spareBytes = Self.spareBytes
+        return try densified(spareBytes: &spareBytes)
+    }
+
+    /// The array with its zeros: of a dense one the tensor that it is.
+    /// - Parameter spareBytes: Is counted down from array to array, as a few bytes can stand for any number of zeros.
+    /// - Throws: `ModelError` if indices lie outside the shape or do not fit the values, if there is no shape, and if
+    ///   the zeros take more than the spare bytes and four times those of the values.
+    public func densified(spareBytes: inout Int) throws -> Tensor {
         switch storage {
         case .dense(let tensor): return tensor
         case .none: throw ModelError("the array has no shape")
@@ -14,7 +24,7 @@ extension MXNetArray {
             else { throw ModelError("rows of shape \(values.shape) do not fit an array of shape \(shape)") }
             let rows = try Self.integers(indices, count: values.shape[0], below: shape[0], "row")
             let rowWidth = shape.dimensions.dropFirst().reduce(values.dataType.byteWidth, *)
-            return try Self.scatter(values, to: rows.map { $0 * rowWidth }, width: rowWidth, shape)
+            return try Self.scatter(&spareBytes, values, to: rows.map { $0 * rowWidth }, width: rowWidth, shape)
         case .compressedRows(let values, let rowPointers, let columns, let shape):
             guard shape.rank == 2, values.shape.rank == 1 else {
                 throw ModelError(
@@ -22,7 +32,7 @@ extension MXNetArray {
             }
             let width = values.dataType.byteWidth, count = values.elementCount
             // An array without values may have row pointers of any length: MXNet saves them unfilled.
-            if count == 0 { return try Self.scatter(values, to: [], width: width, shape) }
+            if count == 0 { return try Self.scatter(&spareBytes, values, to: [], width: width, shape) }
             let ends = try Self.integers(rowPointers, count: shape[0] + 1, below: count + 1, "row pointer")
             let column = try Self.integers(columns, count: count, below: shape[1], "column")
             guard ends.first == 0, ends.last == count, zip(ends, ends.dropFirst()).allSatisfy({ $0 <= $1 }) else {
@@ -31,17 +41,22 @@ extension MXNetArray {
             let targets = (0..<shape[0]).flatMap { row in
                 column[ends[row]..<ends[row + 1]].map { (row * shape[1] + $0) * width }
             }
-            return try Self.scatter(values, to: targets, width: width, shape)
+            return try Self.scatter(&spareBytes, values, to: targets, width: width, shape)
         }
     }
 
-    private static let byteLimit = 1 << 32
-
     /// A tensor of zeros, into which each `width` bytes of `values` go at one of the offsets.
-    private static func scatter(_ values: Tensor, to offsets: [Int], width: Int, _ shape: Shape) throws -> Tensor {
-        guard shape.elementCount <= byteLimit / values.dataType.byteWidth else {
-            throw ModelError("a sparse array of shape \(shape) takes more than 4 GiB when its zeros are written out")
+    private static func scatter(
+        _ spareBytes: inout Int, _ values: Tensor, to offsets: [Int], width: Int, _ shape: Shape
+    ) throws -> Tensor {
+        // Cannot overflow: a checked shape leaves room for its bytes.
+        let byteCount = shape.elementCount * values.dataType.byteWidth, surplus = byteCount - 4 * values.byteCount
+        guard surplus <= spareBytes else {
+            throw ModelError(
+                "a sparse array of shape \(shape) with \(values.elementCount) values takes \(byteCount) bytes when its "
+                    + "zeros are written out, too much for so few values", advice: "save it as a dense array")
         }
+        spareBytes -= max(surplus, 0)
         return Tensor(dataType: values.dataType, shape: shape) { target in
             target.initializeMemory(as: UInt8.self, repeating: 0)
             values.withBytes { bytes in

@@ -158,6 +158,7 @@ extension MXNetSymbol {
             }
         }
         for head in heads { try check(head, of: "a head") }
+        try checkOutputs()
         for index in argumentNodes {
             try check(Entry(node: index), of: "an element of arg_nodes")
             guard nodes[index].isVariable else {
@@ -168,11 +169,26 @@ extension MXNetSymbol {
     }
 
     /// Those who translate a symbol make a value for each output, so that a file must not claim any number of them.
-    private static let outputLimit = 1 << 12, totalOutputLimit = 1 << 20
+    private static let outputLimit = 1 << 12
+
+    /// What all nodes together may have; in real networks there are hardly more than two a node.
+    private var totalOutputLimit: Int { Self.outputLimit + 16 * nodes.count }
+
+    /// Makes sure that there are not too many outputs where only their uses tell how many there are.
+    private func checkOutputs() throws {
+        var used = [Int](repeating: 0, count: nodes.count)
+        for entry in nodes.lazy.flatMap(\.inputs) { used[entry.node] = max(used[entry.node], entry.output + 1) }
+        for entry in heads { used[entry.node] = max(used[entry.node], entry.output + 1) }
+        let total = used.reduce(0, +)
+        guard total <= totalOutputLimit else {
+            throw ModelError(
+                "\(total) outputs of \(nodes.count) nodes are said to be used", advice: "the file looks damaged")
+        }
+    }
 
     private var hasSoundRowPointer: Bool {
         nodeRowPointer.count == nodes.count + 1 && nodeRowPointer[0] == 0
-            && nodeRowPointer[nodes.count] <= Self.totalOutputLimit
+            && nodeRowPointer[nodes.count] <= totalOutputLimit
             && zip(nodeRowPointer, nodeRowPointer.dropFirst()).allSatisfy { $0 <= $1 }
     }
 

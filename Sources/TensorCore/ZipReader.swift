@@ -24,13 +24,21 @@ struct ZipReader: Sendable {
     let members: [Member]
     private let storage: TensorStorage
 
-    /// - Throws: `ModelError` if the file is no ZIP file, is truncated, or spans several disks.
+    /// - Throws: `ModelError` if the file is no ZIP file, is truncated or spans several disks, or if members overlap.
     init(_ storage: TensorStorage) throws {
         self.storage = storage
         var directory = try Self.centralDirectory(of: storage)
         var members: [Member] = []
         while directory.remaining > 0 {
             try members.append(locating("central directory entry \(members.count)") { try Member(&directory) })
+        }
+        // Else a small file could hold the same data under any number of names.
+        var room = storage.bytes.count
+        for member in members {
+            guard member.packedCount <= room else {
+                throw ModelError("the members are larger than the file", advice: "the file looks damaged")
+            }
+            room -= member.packedCount
         }
         self.members = members
     }

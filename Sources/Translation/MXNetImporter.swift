@@ -49,6 +49,8 @@ private struct SymbolTranslation {
     /// The value of each entry: node, output.
     private var values: [MXNetSymbol.Entry: ValueID] = [:]
     private var usedNames = Set<String>()
+    /// Parameters that operators need and do not get.
+    private var missing = OrderedSet<String>()
     /// Variables that are the ranges of parameters.
     private var foldedRanges = Set<MXNetSymbol.Entry>()
 
@@ -66,17 +68,18 @@ private struct SymbolTranslation {
         plainlyUsedOutputs = highest(
             symbol.nodes.filter { table.meaning(ofMXNet: $0.op) == nil }.flatMap(\.inputs) + symbol.heads)
         graph = Graph(name: name)
-        for entry in parameters?.entries ?? [] { addParameter(entry) }
+        var spareBytes = MXNetArray.spareBytes
+        for entry in parameters?.entries ?? [] { addParameter(entry, &spareBytes) }
     }
 
-    private mutating func addParameter(_ entry: MXNetParameters.Entry) {
+    private mutating func addParameter(_ entry: MXNetParameters.Entry, _ spareBytes: inout Int) {
         let (kind, name) = MXNetParameters.split(entry.name)
         guard parameters[name] == nil else {
             report.losses.append("'\(name)' is stored more than once; the first is taken")
             return
         }
         do {
-            let value = graph.addParameter(name, try entry.array.densified())
+            let value = graph.addParameter(name, try entry.array.densified(spareBytes: &spareBytes))
             if entry.array.tensor == nil { report.losses.append("'\(name)' is stored sparse; it becomes dense") }
             parameters[name] = value
             if kind == .auxiliary { auxiliaries.insert(value) }
@@ -93,6 +96,7 @@ private struct SymbolTranslation {
         graph.setOutputs(try symbol.heads.map { try value($0, "the output") })
         for entry in foldedRanges { usedNames.insert(symbol.nodes[entry.node].name) }
         graph.removeUnusedVariables(foldedRanges.compactMap { values[$0] })
+        report.missing = Array(missing)
         report.superfluous = parameters.keys.filter { !usedNames.contains($0) }
         for name in report.superfluous { markIfAuxiliary(parameters[name]) }
     }
@@ -221,7 +225,7 @@ private struct SymbolTranslation {
         for entry in [low, high] { foldedRanges.insert(entry) }
         guard let value = values[codes], let tensor = graph[value].tensor else { return }
         guard bounds.count == 2 else {
-            report.missing += names.filter { parameters[$0] == nil }
+            missing.formUnion(names.filter { parameters[$0] == nil })
             return
         }
         let grid = QuantizationGrid(
@@ -245,7 +249,7 @@ private struct SymbolTranslation {
         guard hasParameters else { return }
         for index in form.parameterInputs(draft) where draft.inputs.indices.contains(index) {
             guard let input = draft.inputs[index], case .input = graph[input].source else { continue }
-            if !report.missing.contains(graph[input].name) { report.missing.append(graph[input].name) }
+            missing.append(graph[input].name)
         }
     }
 

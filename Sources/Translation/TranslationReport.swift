@@ -13,7 +13,9 @@ public struct TranslationReport: Sendable, Equatable {
     /// Parameters whose element type is not what the symbol says. MXNet converts them when it binds the symbol.
     public var mistyped: [String] = []
     /// Operators that the table lacks, each with its nodes.
-    public var unknownOperators: [(op: String, nodes: [String])] = []
+    public private(set) var unknownOperators: [(op: String, nodes: [String])] = []
+    /// Where each of them is.
+    private var unknownIndices: [String: Int] = [:]
 
     public init() {}
 
@@ -40,9 +42,10 @@ public struct TranslationReport: Sendable, Equatable {
     }
 
     mutating func addUnknown(_ op: String, node: String) {
-        if let index = unknownOperators.firstIndex(where: { $0.op == op }) {
+        if let index = unknownIndices[op] {
             unknownOperators[index].nodes.append(node)
         } else {
+            unknownIndices[op] = unknownOperators.count
             unknownOperators.append((op, [node]))
         }
     }
