@@ -23,6 +23,7 @@ public struct Graph: Sendable {
     public var nodes: some Sequence<Node> { nodeSlots.lazy.compactMap { $0 } }
     public var values: some Sequence<Value> { valueSlots.lazy.compactMap { $0 } }
 
+    // No file gives identifiers: they come from this graph, and a pass that keeps one of a removed node is wrong.
     public subscript(id: NodeID) -> Node {
         guard let node = nodeSlots[id.index] else { preconditionFailure("node \(id.index) was removed") }
         return node
