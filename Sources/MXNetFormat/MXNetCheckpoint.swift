@@ -17,14 +17,11 @@ public struct MXNetCheckpoint: Sendable, Equatable {
         parameters = try paths.parameters.map { try MXNetParameters(reading: $0) }
     }
 
-    /// Writes the parameters first, since it is the symbol that says that there is a checkpoint; takes them away again
-    /// if the symbol cannot be written.
+    /// Writes both files or neither; a checkpoint that was there before is replaced as a whole.
     public func write(to paths: CheckpointPaths) throws {
-        let isNew = paths.parameters.map { !FileManager.default.fileExists(atPath: $0) } ?? false
-        if let parameters, let path = paths.parameters { try ParametersWriter.write(parameters, to: path) }
-        do { try SymbolWriter.write(symbol, to: paths.symbol) } catch {
-            if isNew, let path = paths.parameters { try? FileManager.default.removeItem(atPath: path) }
-            throw error
+        try FileOutput.together {
+            if let parameters, let path = paths.parameters { try ParametersWriter.write(parameters, to: path) }
+            try SymbolWriter.write(symbol, to: paths.symbol)
         }
     }
 }

@@ -29,12 +29,14 @@ public enum ModelWriter {
                 advice: "write its weights to another file")
         }
         // The weights first: whoever finds the new model finds its weights, too.
-        try external?.write()
-        try FileOutput.write(to: path) { file in
-            for segment in message.segments {
-                switch segment {
-                case .bytes(let bytes): try file.write(bytes)
-                case .tensor(let tensor): try file.write(tensor)
+        try FileOutput.together {
+            try external?.write()
+            try FileOutput.write(to: path) { file in
+                for segment in message.segments {
+                    switch segment {
+                    case .bytes(let bytes): try file.write(bytes)
+                    case .tensor(let tensor): try file.write(tensor)
+                    }
                 }
             }
         }
