@@ -41,6 +41,8 @@ public struct OperatorExample: Sendable, CustomStringConvertible {
         case .int8: return Tensor(values.map { Int8($0 * 127) }, shape: type.shape)
         case .uint8: return Tensor(values.map { UInt8(($0 + 1) * 127) }, shape: type.shape)
         case .int32: return Tensor(values.map { Int32($0 * 1000) }, shape: type.shape)
+        case .int64: return Tensor(values.map { Int64($0 * 1000) }, shape: type.shape)
+        case .bool: return Tensor(values.map { $0 > 0 }, shape: type.shape)
         default: return Tensor(values, shape: type.shape)
         }
     }

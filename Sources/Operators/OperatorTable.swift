@@ -1,19 +1,9 @@
 import GraphIR
 import TensorCore
 
-/// Every operator that the project knows. This list is the only place where they all are named.
+/// Every operator that the project knows. `families` is the only place where they all are named.
 public struct OperatorTable: Sendable {
-    public static let standard = OperatorTable([
-        // Layers
-        Convolution(), FusedConvolution(), FullyConnected(), FusedFullyConnected(), Pooling(), BatchNorm(),
-        Activation(),
-        // Elementwise
-        ElementwiseAdd(), BroadcastAdd(),
-        // Shaping
-        Flatten(),
-        // Quantizing
-        Quantize(), Requantize(), Dequantize(),
-    ])
+    public static let standard = OperatorTable(OperatorFamily.all.flatMap(\.definitions))
 
     /// In the order of the list.
     public let definitions: [any OperatorDefinition]

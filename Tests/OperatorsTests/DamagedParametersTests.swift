@@ -25,7 +25,7 @@ struct DamagedParametersTests {
         graph.setTensor(damage.tensor, of: value.id)
         for engine in ExampleCase.Engine.allCases {
             #expect(throws: ModelError.self) {
-                try ExampleCase(op: example.op, title: example.title, graph: graph).run(engine)
+                try ExampleCase(family: example.family, op: example.op, title: example.title, graph: graph).run(engine)
             }
         }
     }

@@ -53,7 +53,7 @@ struct EveryOperatorTests {
     @Test(arguments: try ExampleCase.examples() + ExampleCase.quantized())
     func elementTypesNeedNoShapes(_ example: ExampleCase) throws {
         var graph = example.graph
-        for input in graph.inputs { graph.setType(ValueType(.float32, nil), of: input) }
+        for input in graph.inputs { graph.setType(ValueType(graph[input].type?.dataType ?? .float32, nil), of: input) }
         try TypeInference().annotate(&graph)
         for value in graph.values where value.producer != nil {
             let known = example.graph[value.id].type
@@ -95,13 +95,17 @@ struct EveryOperatorTests {
 
     @Test(arguments: try ExampleCase.examples() + ExampleCase.quantized())
     func mxnetRoundTrip(_ example: ExampleCase) throws {
+        guard example.isMXNets else {
+            #expect(throws: ModelError.self) { try MXNetExporter().checkpoint(of: example.graph) }
+            return
+        }
         let checkpoint = try MXNetExporter().checkpoint(of: example.graph)
         let symbol = try SymbolReader.decode(SymbolWriter.encode(checkpoint.symbol))
         var (graph, report) = try MXNetImporter().graph(
             of: MXNetCheckpoint(symbol: symbol, parameters: checkpoint.parameters), name: example.graph.name)
         #expect(report == TranslationReport())
         try TypeInference().annotate(&graph, shapes: example.shapes)
-        let back = ExampleCase(op: example.op, title: example.title, graph: graph)
+        let back = ExampleCase(family: example.family, op: example.op, title: example.title, graph: graph)
         #expect(back.comparableText == example.comparableText)
         #expect(try back.run().outputs == example.run().outputs)
     }
@@ -123,13 +127,15 @@ struct EveryOperatorTests {
             var (graph, report) = try ONNXImporter().graph(of: file, name: example.graph.name)
             #expect(report == TranslationReport())
             try TypeInference().annotate(&graph)
-            let back = ExampleCase(op: example.op, title: example.title, graph: graph)
-            #expect(graph.nodes.map(\.op).last == order.last)
-            #expect(graph.nodes.map(\.name).last == example.graph.nodes.map(\.name).last)
+            let isOneToOne = model.graph.nodes.count == order.count
+            let back = ExampleCase(family: example.family, op: example.op, title: example.title, graph: graph)
             let expected = try example.run().outputs, actual = try back.run().outputs
             #expect(actual.map(\.type) == expected.map(\.type))
             for (a, b) in zip(actual, expected) { #expect(difference(a, b) <= 1e-6 * magnitude(b)) }
-            // What was read is written as it was.
+            // What ONNX says with as many nodes comes back as it was, and is written as it was read.
+            guard isOneToOne else { continue }
+            #expect(graph.nodes.map(\.op).last == order.last)
+            #expect(graph.nodes.map(\.name).last == example.graph.nodes.map(\.name).last)
             let again = try ONNXExporter(opset: opset).model(of: graph)
             #expect(again.graph.nodes == model.graph.nodes)
             func sorted(_ tensors: [ONNXTensor]) -> [ONNXTensor] { tensors.sorted { $0.name < $1.name } }

@@ -8,6 +8,7 @@ import TensorCore
 
 /// A graph that the laws are tried on: an example of an operator, or what quantizing makes of one.
 struct ExampleCase: Sendable, CustomStringConvertible {
+    let family: String
     let op: String
     let title: String
     let graph: Graph
@@ -16,14 +17,19 @@ struct ExampleCase: Sendable, CustomStringConvertible {
 
     /// Every example of every operator.
     static func examples() throws -> [ExampleCase] {
-        try OperatorTable.standard.definitions.flatMap { definition in
-            try definition.examples.map { example in
-                var graph = try example.graph()
-                try TypeInference().annotate(&graph)
-                return ExampleCase(op: definition.name, title: example.title, graph: graph)
+        try OperatorFamily.all.flatMap { family in
+            try family.definitions.flatMap { definition in
+                try definition.examples.map { example in
+                    var graph = try example.graph()
+                    try TypeInference().annotate(&graph)
+                    return ExampleCase(family: family.name, op: definition.name, title: example.title, graph: graph)
+                }
             }
         }
     }
+
+    /// Whether MXNet has all of its operators.
+    var isMXNets: Bool { graph.nodes.allSatisfy { OperatorTable.standard[$0.op]?.mxnet != nil } }
 
     /// The examples that MXNet's quantizer takes, at its three stages.
     static func quantized() throws -> [ExampleCase] {
@@ -49,7 +55,7 @@ struct ExampleCase: Sendable, CustomStringConvertible {
         ].map { stage, pipeline in
             graph = try PipelineRunner().run(pipeline, on: graph).graph
             try TypeInference().annotate(&graph)
-            return ExampleCase(op: op, title: "\(title), \(stage)", graph: graph)
+            return ExampleCase(family: family, op: op, title: "\(title), \(stage)", graph: graph)
         }
     }
 

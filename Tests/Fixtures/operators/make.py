@@ -1,10 +1,10 @@
-"""Runs MXNet 1.9.1 on the examples of all operators:  python make.py FOLDER  (see README.md)."""
+"""Runs MXNet 1.9.1 on the examples of all operators:  python make.py FOLDER [FAMILY…]  (see README.md)."""
 import glob, os, sys
 os.environ['MXNET_SUBGRAPH_BACKEND'] = 'NONE'  # no fusion of its own
 import mxnet as mx, numpy as np
 
 results = {}
-for path in sorted(glob.glob(sys.argv[1] + '/*-symbol.json')):
+for path in sorted(glob.glob(sys.argv[1] + '/*/*-symbol.json')):
     prefix = path[:-len('-symbol.json')]
     symbol = mx.sym.load(path)
     stored = mx.nd.load(prefix + '-0000.params') if os.path.getsize(prefix + '-0000.params') > 32 else {}
@@ -12,10 +12,15 @@ for path in sorted(glob.glob(sys.argv[1] + '/*-symbol.json')):
     states = {k[4:]: v for k, v in stored.items() if k.startswith('aux:')}
     inputs = np.load(prefix + '-inputs.npz')
     arguments.update({k: mx.nd.array(inputs[k], dtype=inputs[k].dtype) for k in inputs.files})
-    name = os.path.basename(prefix)
+    family, name = prefix.split('/')[-2:]
     try:
-        results[name] = symbol.bind(mx.cpu(), arguments, aux_states=states, grad_req='null').forward()[0].asnumpy()
+        outputs = symbol.bind(mx.cpu(), arguments, aux_states=states, grad_req='null').forward()
+        for index, output in enumerate(outputs):
+            results.setdefault(family, {})[f'{name}-{index}'] = output.asnumpy()
     except mx.MXNetError as error:
         print(name, str(error).split('\n')[-1 if len(str(error)) < 200 else 0][:300])
-np.savez_compressed(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'expected.npz'), **results)
-print(len(results), 'results')
+folder = os.path.dirname(os.path.abspath(__file__))
+wanted = sys.argv[2:] or results
+for family in wanted:
+    np.savez_compressed(os.path.join(folder, family + '.npz'), **results[family])
+    print(family, len(results[family]), 'results')

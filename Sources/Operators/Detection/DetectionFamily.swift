@@ -1,0 +1,6 @@
+extension OperatorFamily {
+    /// Boxes and regions.
+    static let detection = OperatorFamily(
+        name: "Detection",
+        definitions: [])
+}

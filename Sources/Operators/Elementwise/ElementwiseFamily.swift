@@ -1,0 +1,8 @@
+extension OperatorFamily {
+    /// Functions of each element, and arithmetic of two tensors.
+    static let elementwise = OperatorFamily(
+        name: "Elementwise",
+        definitions: [
+            ElementwiseAdd(), BroadcastAdd(),
+        ])
+}

@@ -1,0 +1,6 @@
+extension OperatorFamily {
+    /// Elements chosen by index or by order.
+    static let indexing = OperatorFamily(
+        name: "Indexing",
+        definitions: [])
+}

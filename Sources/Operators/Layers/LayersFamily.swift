@@ -1,0 +1,9 @@
+extension OperatorFamily {
+    /// Layers that have weights, and pooling.
+    static let layers = OperatorFamily(
+        name: "Layers",
+        definitions: [
+            Convolution(), FusedConvolution(), FullyConnected(), FusedFullyConnected(), Pooling(), BatchNorm(),
+            Activation(),
+        ])
+}

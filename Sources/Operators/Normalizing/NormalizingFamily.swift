@@ -1,0 +1,6 @@
+extension OperatorFamily {
+    /// Normalizations whose statistics are found at run time.
+    static let normalizing = OperatorFamily(
+        name: "Normalizing",
+        definitions: [])
+}

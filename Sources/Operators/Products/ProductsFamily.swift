@@ -1,0 +1,6 @@
+extension OperatorFamily {
+    /// Products of matrices, attention among them.
+    static let products = OperatorFamily(
+        name: "Products",
+        definitions: [])
+}

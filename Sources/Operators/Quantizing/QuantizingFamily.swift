@@ -1,0 +1,8 @@
+extension OperatorFamily {
+    /// Between float and codes.
+    static let quantizing = OperatorFamily(
+        name: "Quantizing",
+        definitions: [
+            Quantize(), Requantize(), Dequantize(),
+        ])
+}

@@ -1,0 +1,6 @@
+extension OperatorFamily {
+    /// Networks along a sequence.
+    static let recurrent = OperatorFamily(
+        name: "Recurrent",
+        definitions: [])
+}

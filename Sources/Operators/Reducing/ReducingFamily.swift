@@ -1,0 +1,6 @@
+extension OperatorFamily {
+    /// Sums, means and extremes along axes, softmax among them.
+    static let reducing = OperatorFamily(
+        name: "Reducing",
+        definitions: [])
+}

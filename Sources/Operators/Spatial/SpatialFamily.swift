@@ -1,0 +1,6 @@
+extension OperatorFamily {
+    /// Resampling of images.
+    static let spatial = OperatorFamily(
+        name: "Spatial",
+        definitions: [])
+}
