@@ -181,6 +181,11 @@ public struct Graph: Sendable {
         }
     }
 
+    /// Takes back nodes that were added by mistake; the last first. A node that something uses stays.
+    public mutating func removeUnused(_ nodes: [NodeID]) {
+        for id in nodes where contains(id) && self[id].outputs.allSatisfy({ self[$0].uses.isEmpty }) { remove(id) }
+    }
+
     private mutating func addUse(of value: ValueID?, by node: NodeID, at index: Int) {
         guard let value else { return }
         valueSlots[value.index]?.uses.append(Value.Use(node: node, index: index))

@@ -141,6 +141,28 @@ public struct ONNXReading {
             origins: ONNXOrigins.read(node.docString), outputNames: node.outputs)
     }
 
+    /// Nodes that were added before the one that computes the outputs, in order.
+    public private(set) var added: [NodeID] = []
+
+    /// Adds a node that the meaning of the ONNX node starts with; returns what it computes. Its name is the ONNX node's
+    /// with `suffix`.
+    public mutating func add(
+        _ op: String, _ attributes: Attributes = [:], inputs: [ValueID?], suffix: String
+    ) -> ValueID {
+        let id = graph.add(
+            NodeDraft(
+                name: name + suffix, op: op, attributes: attributes, inputs: inputs,
+                origins: ONNXOrigins.read(node.docString) ?? [name]))
+        added.append(id)
+        return graph[id].outputs[0]
+    }
+
+    /// Takes back what was added, because the ONNX node cannot be read after all.
+    public mutating func discardAdded() {
+        graph.removeUnused(added.reversed())
+        added = []
+    }
+
     public mutating func addParameter(_ suffix: String, _ tensor: Tensor) -> ValueID {
         graph.addParameter(name + suffix, tensor)
     }

@@ -132,13 +132,17 @@ public struct ONNXImporter {
         }
         do {
             try mapping.read(&reading)
-            guard let draft = reading.draft else { return false }
+            guard let draft = reading.draft else {
+                reading.discardAdded()
+                return false
+            }
             try table.definition(of: draft.op).checkInputCount(of: draft)
             guard !draft.inputs.contains(nil) else { throw ModelError("leaves out an input that is needed") }
             draftToAdd = draft
             return true
         } catch let error as ModelError {
             // It can still be inspected and drawn; whoever has to run it is told why it cannot be.
+            reading.discardAdded()
             report.losses.append("'\(reading.name)' (\(node.opType)) stays as it is: \(error)")
             return false
         }
