@@ -3,12 +3,15 @@ import Kernels
 import ONNXFormat
 import TensorCore
 
-/// y = x·Wᵀ + b (src/operator/nn/fully_connected.cc). Inputs: data N×…, weight num_hidden×K, bias [num_hidden] unless no_bias.
+/// y = x·Wᵀ + b (src/operator/nn/fully_connected.cc). Inputs: data, weight num_hidden×K, bias [num_hidden] unless no_bias.
+///
+/// The data are taken for rows of K elements: N×… → N×num_hidden, or with flatten=False …×K → …×num_hidden.
 struct FullyConnected: OperatorDefinition {
     let name = "FullyConnected"
-    let summary = "fully connected layer"
+    let summary = "fully connected layer, on flattened data or along the last axis"
     let mxnet: MXNetForm? = MXNetForm(
-        "FullyConnected", parameterInputs: { node in Array(node.inputs.indices.dropFirst()) })
+        "FullyConnected", "_npx_fully_connected",
+        parameterInputs: { node in Array(node.inputs.indices.dropFirst()) })
     let quantization = QuantizationRule.float(because: "fuse it first; MXNet's quantizer wants the fused form")
 
     let onnx = ONNXForm.mapped(
@@ -17,7 +20,11 @@ struct FullyConnected: OperatorDefinition {
             write: { node, writing in
                 let attributes = try FullyConnectedAttributes(node.attributes)
                 var names = try (0..<(attributes.hasBias ? 3 : 2)).map { try writing.name(node, $0) }
-                if try node.shape(0).rank > 2 {
+                let rank = try node.shape(0).rank
+                if rank != 2, !attributes.flattens {
+                    return try writeMatMul(node, names, &writing)
+                }
+                if rank > 2 {
                     let flat = names[0] + "_flat"
                     writing.emit(
                         "Flatten", node, inputs: [names[0]], attributes: [ONNXAttribute("axis", .int(1))],
@@ -66,7 +73,23 @@ struct FullyConnected: OperatorDefinition {
         let attributes = try FullyConnectedAttributes(node.attributes)
         let kernel = InnerProductKernel(stage: OutputStage(hasBias: attributes.hasBias))
         let operands = try (0..<(attributes.hasBias ? 3 : 2)).map { try lowering.floatValue(node, $0) }
-        lowering.define(node, LoweredValue(try lowering.add(kernel, operands, node)))
+        lowering.define(node, LoweredValue(try attributes.multiply(kernel, operands, node, &lowering)))
+    }
+
+    /// ONNX's Gemm knows two axes only; MatMul wants the weights as K×num_hidden.
+    private static func writeMatMul(_ node: NodeReader, _ names: [String], _ writing: inout ONNXWriting) throws {
+        let transposed = names[1] + "_transposed"
+        if let weights = try node.input(1).tensor, weights.shape.rank == 2 {
+            writing.initializer(transposed, weights.asFloat32().transposed())
+        } else {
+            writing.emit(
+                "Transpose", node, inputs: [names[1]], attributes: [ONNXAttribute("perm", .ints([1, 0]))],
+                suffix: "_transpose", outputs: [transposed])
+        }
+        guard names.count == 3 else { return writing.emit("MatMul", node, inputs: [names[0], transposed]) }
+        let product = node.node.name + "_product"
+        writing.emit("MatMul", node, inputs: [names[0], transposed], suffix: "_matmul", outputs: [product])
+        writing.emit("Add", node, inputs: [product, names[2]])
     }
 
     let examples = [
@@ -94,6 +117,8 @@ struct FullyConnected: OperatorDefinition {
 struct FullyConnectedAttributes {
     var units: Int
     var hasBias: Bool
+    /// Whether all axes but the first are multiplied with the weights, or only the last.
+    var flattens: Bool
 
     init(_ attributes: Attributes) throws {
         guard let units = try attributes.integer("num_hidden"), 1...(1 << 30) ~= units else {
@@ -101,9 +126,7 @@ struct FullyConnectedAttributes {
         }
         self.units = units
         hasBias = try !(attributes.boolean("no_bias") ?? false)
-        guard try attributes.boolean("flatten") ?? true else {
-            throw ModelError("flatten=False is not supported yet")
-        }
+        flattens = try attributes.boolean("flatten") ?? true
     }
 
     /// Of the weights and, if there is one, of the bias.
@@ -112,7 +135,35 @@ struct FullyConnectedAttributes {
     }
 
     func resultShape(of source: Shape) throws -> Shape {
-        guard source.rank >= 2 else { throw ModelError("data of shape \(source) has no axis to multiply along") }
-        return [source[0], units]
+        guard source.rank >= (flattens ? 2 : 1) else {
+            throw ModelError("data of shape \(source) has no axis to multiply along")
+        }
+        return try flattens ? [source[0], units] : Shape(checking: source.dimensions.dropLast() + [units])
+    }
+
+    /// Appends an inner product of the operands.
+    func multiply(
+        _ kernel: InnerProductKernel, _ operands: [BufferID], _ node: NodeReader, _ lowering: inout Lowering
+    ) throws -> BufferID {
+        let rows = try rows(of: operands[0], node, &lowering)
+        let product = try lowering.add(kernel, [rows] + operands.dropFirst(), node)
+        return try unroll(product, of: operands[0], node, &lowering)
+    }
+
+    /// The data as the kernel takes them: N×…, where only the last axis is multiplied all others in one.
+    func rows(of source: BufferID, _ node: NodeReader, _ lowering: inout Lowering) throws -> BufferID {
+        let shape = lowering.type(of: LoweredValue(source)).shape
+        guard !flattens, shape.rank != 2, let depth = shape.dimensions.last else { return source }
+        let count = shape.dimensions.dropLast().reduce(1, *)
+        return try lowering.add(ReshapeKernel([count, depth]), [source], node)
+    }
+
+    /// What was computed from `rows`, with the axes that the data had.
+    func unroll(
+        _ product: BufferID, of source: BufferID, _ node: NodeReader, _ lowering: inout Lowering
+    ) throws -> BufferID {
+        let shape = try resultShape(of: lowering.type(of: LoweredValue(source)).shape)
+        guard shape.rank != 2 else { return product }
+        return try lowering.add(ReshapeKernel(shape), [product], node)
     }
 }

@@ -96,6 +96,22 @@ struct FusedFullyConnected: OperatorDefinition {
             }
             return %fused_output
             """),
+        OperatorExample(
+            "along the last axis",
+            """
+            %data: float32[2, 3, 2, 8] = input
+            %weight: float32[5, 8] = parameter(...)
+            %bias: float32[5] = parameter(...)
+            %fused_output = FusedFullyConnected(%data, %weight, %bias) {with_eltwise="True"} origins=[fc, relu] graph fused {
+              %data0 = input
+              %weight0 = input
+              %bias0 = input
+              %fc_output = FullyConnected(%data0, %weight0, %bias0) {flatten="False", num_hidden="5"}
+              %relu_output = Activation(%fc_output) {act_type="relu"}
+              return %relu_output
+            }
+            return %fused_output
+            """),
     ]
 }
 

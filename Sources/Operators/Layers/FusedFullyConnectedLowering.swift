@@ -32,7 +32,7 @@ struct FusedFullyConnectedLowering {
             stage: OutputStage(postOperations: activations, hasBias: form.attributes.hasBias))
         let operands =
             try [source.buffer] + (1..<(form.attributes.hasBias ? 3 : 2)).map { try lowering.floatValue(node, $0) }
-        lowering.define(node, LoweredValue(try lowering.add(kernel, operands, node)))
+        lowering.define(node, LoweredValue(try form.attributes.multiply(kernel, operands, node, &lowering)))
     }
 
     private func lowerQuantized(_ source: LoweredValue, _ sourceScale: Float, _ lowering: inout Lowering) throws {
@@ -57,7 +57,7 @@ struct FusedFullyConnectedLowering {
         }
         let operands =
             [source.buffer, lowering.addConstant(codes.weights)] + (codes.bias.map { [lowering.addConstant($0)] } ?? [])
-        let buffer = try lowering.add(InnerProductKernel(stage: stage), operands, node)
+        let buffer = try form.attributes.multiply(InnerProductKernel(stage: stage), operands, node, &lowering)
         lowering.define(node, LoweredValue(buffer, codes: result))
     }
 
@@ -65,7 +65,9 @@ struct FusedFullyConnectedLowering {
         let codes = try weightCodes(1, lowering.arithmetic)
         let sums = try lowering.add(
             InnerProductKernel(stage: OutputStage(outputType: .int32)),
-            [source.buffer, lowering.addConstant(codes.weights)], node)
+            [
+                form.attributes.rows(of: source.buffer, node, &lowering), lowering.addConstant(codes.weights),
+            ], node)
         var operands = [sums, range]
         if form.attributes.hasBias { operands.append(lowering.addConstant(try floatBias(lowering.arithmetic))) }
         let kernel = RunTimeAccumulatorKernel(
@@ -73,7 +75,8 @@ struct FusedFullyConnectedLowering {
             sourceType: lowering.type(of: source).dataType, residualType: nil, hasBias: form.attributes.hasBias,
             relu: form.activation?.kind == .relu)
         let results = try lowering.addAll(kernel, operands, node)
-        lowering.define(node, LoweredValue(results[0], codes: .rangeBuffer(results[1])))
+        let buffer = try form.attributes.unroll(results[0], of: source.buffer, node, &lowering)
+        lowering.define(node, LoweredValue(buffer, codes: .rangeBuffer(results[1])))
     }
 
     private func grid(_ input: Int) throws -> QuantizationGrid {
