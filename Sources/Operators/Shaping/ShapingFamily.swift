@@ -3,6 +3,6 @@ extension OperatorFamily {
     static let shaping = OperatorFamily(
         name: "Shaping",
         definitions: [
-            Flatten()
+            Flatten(), Concat(),
         ])
 }
