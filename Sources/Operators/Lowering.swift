@@ -149,3 +149,8 @@ public struct Lowering {
         return value.buffer
     }
 }
+
+extension DataType {
+    /// The type that values of this type have in a program: everything that is not a whole number is computed in float32.
+    public var computed: DataType { isFloatingPoint ? .float32 : self }
+}

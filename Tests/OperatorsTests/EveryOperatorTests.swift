@@ -129,7 +129,9 @@ struct EveryOperatorTests {
             var (graph, report) = try ONNXImporter().graph(of: file, name: example.graph.name)
             #expect(report == TranslationReport())
             try TypeInference().annotate(&graph)
+            // Embedding writes Gather, which Take reads.
             let isOneToOne = model.graph.nodes.count == order.count
+                && order.last.map { writesWhatItReads($0, model) } ?? false
             let back = ExampleCase(family: example.family, op: example.op, title: example.title, graph: graph)
             let expected = try example.run().outputs, actual = try back.run().outputs
             #expect(actual.map(\.type) == expected.map(\.type))
@@ -144,6 +146,12 @@ struct EveryOperatorTests {
             #expect(sorted(again.graph.initializers) == sorted(model.graph.initializers))
         }
     }
+}
+
+/// Whether the operator reads the type of the model's last node.
+private func writesWhatItReads(_ op: String, _ model: ONNXModel) -> Bool {
+    guard case .mapped(let mapping) = OperatorTable.standard[op]?.onnx else { return false }
+    return mapping.types.contains(model.graph.nodes.last?.opType ?? "")
 }
 
 extension ExampleCase {

@@ -2,5 +2,7 @@ extension OperatorFamily {
     /// Elements chosen by index or by order.
     static let indexing = OperatorFamily(
         name: "Indexing",
-        definitions: [])
+        definitions: [
+            Embedding(), Take(),
+        ])
 }

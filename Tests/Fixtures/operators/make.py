@@ -1,5 +1,5 @@
 """Runs MXNet 1.9.1 on the examples of all operators:  python make.py FOLDER [FAMILY…]  (see README.md)."""
-import glob, os, sys
+import glob, os, sys, zipfile
 os.environ['MXNET_SUBGRAPH_BACKEND'] = 'NONE'  # no fusion of its own
 import mxnet as mx, numpy as np
 
@@ -10,8 +10,9 @@ for path in sorted(glob.glob(sys.argv[1] + '/*/*-symbol.json')):
     stored = mx.nd.load(prefix + '-0000.params') if os.path.getsize(prefix + '-0000.params') > 32 else {}
     arguments = {k[4:]: v for k, v in stored.items() if k.startswith('arg:')}
     states = {k[4:]: v for k, v in stored.items() if k.startswith('aux:')}
-    inputs = np.load(prefix + '-inputs.npz')
-    arguments.update({k: mx.nd.array(inputs[k], dtype=inputs[k].dtype) for k in inputs.files})
+    # NumPy does not read an archive without arrays.
+    inputs = dict(np.load(prefix + '-inputs.npz')) if zipfile.ZipFile(prefix + '-inputs.npz').namelist() else {}
+    arguments.update({k: mx.nd.array(v, dtype=v.dtype) for k, v in inputs.items()})
     family, name = prefix.split('/')[-2:]
     try:
         outputs = symbol.bind(mx.cpu(), arguments, aux_states=states, grad_req='null').forward()

@@ -1,0 +1,60 @@
+import Kernels
+import ONNXFormat
+import TensorCore
+
+// MXNet's indices are numbers of any type that are truncated, and may lie outside of their axis. ONNX's are int32 or
+// int64, −extent … extent − 1.
+
+extension ONNXWriting {
+    /// Brings an input into ONNX's indices of an axis with `extent` elements; returns the name of the result.
+    /// - Throws: `ModelError` if the stored indices lie outside of the axis, where `mode` does not allow that.
+    mutating func indices(_ node: NodeReader, _ input: Int, extent: Int, mode: IndexMode) throws -> String {
+        let value = try node.input(input)
+        if let tensor = value.tensor {
+            let lowest = mode == .wrap || mode == .fromEnd ? -extent : 0
+            if tensor.dataType.isONNXIndex, tensor.asInts().allSatisfy({ lowest..<extent ~= $0 }) { return value.name }
+            let indices = try tensor.asInts().map { Int64(try mode.resolve($0, extent: extent)) }
+            return initializer(value.name + "_index\(extent)", Tensor(indices, shape: tensor.shape))
+        }
+        let name = node.node.name + "_index"
+        let isWhole = try node.type(input).dataType.isONNXIndex
+        if !isWhole {
+            cast(
+                node, value.name, to: .int64, suffix: "_index_whole", output: mode.isUnchecked ? name : name + "_whole")
+        }
+        let whole = isWhole ? value.name : mode.isUnchecked ? name : name + "_whole"
+        let dataType: DataType = isWhole ? try node.type(input).dataType : .int64
+        func constant(_ number: Int) -> Tensor {
+            dataType == .int32 ? Tensor(scalar: Int32(clamping: number)) : Tensor(scalar: Int64(number))
+        }
+        switch mode {
+        case .raise, .fromEnd: return whole
+        case .wrap:
+            let modulus = initializer(name + "_extent", constant(extent))
+            emit("Mod", node, inputs: [whole, modulus], suffix: "_index_wrap", outputs: [name])
+        case .clip:
+            let (first, last) = (
+                initializer(name + "_first", constant(0)), initializer(name + "_last", constant(extent - 1))
+            )
+            emit("Clip", node, inputs: [whole, first, last], suffix: "_index_clip", outputs: [name])
+        }
+        return name
+    }
+
+    /// Emits a Cast.
+    mutating func cast(_ node: NodeReader, _ input: String, to type: DataType, suffix: String, output: String) {
+        emit(
+            "Cast", node, inputs: [input],
+            attributes: [ONNXAttribute("to", .int(Int(ONNXElementType(type).rawValue)))], suffix: suffix,
+            outputs: [output])
+    }
+}
+
+extension IndexMode {
+    /// Whether ONNX's operators treat such indices the same.
+    var isUnchecked: Bool { self == .raise || self == .fromEnd }
+}
+
+extension DataType {
+    fileprivate var isONNXIndex: Bool { self == .int32 || self == .int64 }
+}
