@@ -11,8 +11,8 @@ public struct Dataset: Sendable {
     public let hasLabels: Bool
     /// Each gives other inputs than the others, of the same samples.
     private let sources: [any RowSource]
-    /// Inputs that are the same for all samples: scalars.
-    private let constants: [String: Tensor]
+    /// Inputs that are the same for all samples: scalars, and arrays that are given whole.
+    fileprivate let constants: [String: Tensor]
 
     init(sources: [(inputs: [String], source: any RowSource)], constants: [String: Tensor]) throws {
         inputs = sources.flatMap(\.inputs) + constants.keys.sorted()
@@ -84,7 +84,7 @@ public struct Batches {
     public mutating func next() throws -> Batch? {
         guard position < end else { return nil }
         let batch = try dataset.batch(position..<min(position + size, end))
-        for (input, tensor) in batch.inputs where tensor.shape.rank > 0 {
+        for (input, tensor) in batch.inputs where tensor.shape.rank > 0 && dataset.constants[input] == nil {
             let type = tensor.type.withoutRows, expected = sampleTypes[input] ?? type
             guard type == expected else {
                 throw ModelError(

@@ -11,14 +11,20 @@ extension Dataset {
     ///   - named: data for one input each; several for the same input follow one another. Scalars are allowed.
     ///   - preprocessing: for images, and for the array of the first input.
     ///   - inputs: the model's inputs.
+    ///   - shapes: the shapes that the model has for them. Of several inputs, an array of just that shape is given
+    ///     whole, not sample by sample: its first axis need not be that of the others.
     /// - Throws: `ModelError` for missing or unknown files, unknown inputs, and data that does not fit together.
     public static func open(
         paths: [String], named: [(input: String, path: String)] = [], preprocessing: Preprocessing = .none,
-        inputs: [String]
+        inputs: [String], shapes: [String: Shape] = [:]
     ) throws -> Dataset {
         try preprocessing.validate()
-        guard let first = inputs.first else { throw ModelError("the model has no inputs to give data to") }
-        let opener = DataOpener(inputs: inputs, imageInput: first, preprocessing: preprocessing)
+        guard let first = inputs.first else {
+            guard paths.isEmpty, named.isEmpty else { throw ModelError("the model has no inputs to give data to") }
+            return try Dataset(sources: [], constants: [:])
+        }
+        let opener = DataOpener(
+            inputs: inputs, imageInput: first, preprocessing: preprocessing, shapes: inputs.count > 1 ? shapes : [:])
         var groups: [(input: String?, data: [OpenedData])] = []
         if !paths.isEmpty { groups.append((nil, try paths.map { try opener.open($0, for: nil) })) }
         for (input, path) in named {
@@ -64,6 +70,7 @@ private struct OpenedData {
     /// The inputs that `source` gives.
     var inputs: [String]
     var source: (any RowSource)?
+    /// Inputs that are the same for all samples.
     var scalars: [String: Tensor] = [:]
 }
 
@@ -72,6 +79,8 @@ private struct DataOpener {
     /// The first input: it gets images and what has no name, and preprocessing is for it.
     let imageInput: String
     let preprocessing: Preprocessing
+    /// Arrays of these shapes are given whole.
+    let shapes: [String: Shape]
 
     func open(_ path: String, for input: String?) throws -> OpenedData {
         guard FileManager.default.fileExists(atPath: path) else { throw ModelError("does not exist", at: path) }
@@ -118,11 +127,17 @@ private struct DataOpener {
     private func arrays(
         _ arrays: [(input: String, tensor: Tensor)], labels: Tensor?, _ path: String
     ) throws -> OpenedData {
-        let samples = arrays.filter { $0.tensor.shape.rank > 0 }
-        let scalars = arrays.filter { $0.tensor.shape.rank == 0 }
-        let source = try samples.isEmpty ? nil : locating(path) {
-            try ArraySource(samples, labels: labels, preprocessing: preprocessing, imageInput: imageInput)
+        func isWhole(_ array: (input: String, tensor: Tensor)) -> Bool {
+            array.tensor.shape.rank == 0 || labels == nil && array.tensor.shape == shapes[array.input]
         }
+        let samples = arrays.filter { !isWhole($0) }
+        let scalars = arrays.filter(isWhole)
+        let source =
+            try samples.isEmpty
+            ? nil
+            : locating(path) {
+                try ArraySource(samples, labels: labels, preprocessing: preprocessing, imageInput: imageInput)
+            }
         return OpenedData(
             path: path, inputs: samples.map(\.input), source: source,
             scalars: Dictionary(scalars.map { ($0.input, $0.tensor) }, uniquingKeysWith: { $1 }))

@@ -19,7 +19,8 @@ struct ImageFolder: ImageCollection {
                 "has images beside its sub-folders", at: path,
                 advice: "move '\(direct.images[0])' to one of the classes")
         }
-        entries = hasLabels
+        entries =
+            hasLabels
             ? classes.enumerated().flatMap { label, images in images.map { Entry(path: $0, label: label) } }
             : direct.images.map { Entry(path: $0, label: 0) }
         guard !entries.isEmpty else { throw ModelError("has no .jpg, .jpeg or .png images", at: path) }

@@ -44,7 +44,8 @@ extension Image {
     ) {
         let start = row * width
         for (x, column) in columns.enumerated() {
-            target[x] = Int32(source[start + column.first]) * column.firstWeight
+            target[x] =
+                Int32(source[start + column.first]) * column.firstWeight
                 + Int32(source[start + column.second]) * column.secondWeight
         }
     }

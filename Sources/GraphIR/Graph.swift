@@ -181,6 +181,15 @@ public struct Graph: Sendable {
         }
     }
 
+    /// Puts what a node computes, now known, in its place: its outputs become parameters.
+    /// - Parameter results: one for each output.
+    public mutating func fold(_ id: NodeID, into results: [Tensor]) {
+        guard let node = nodeSlots[id.index], node.outputs.count == results.count else { return }
+        for case let input? in node.inputs { valueSlots[input.index]?.uses.removeAll { $0.node == id } }
+        for (output, tensor) in zip(node.outputs, results) { setTensor(tensor, of: output) }
+        nodeSlots[id.index] = nil
+    }
+
     /// Takes back nodes that were added by mistake; the last first. A node that something uses stays.
     public mutating func removeUnused(_ nodes: [NodeID]) {
         for id in nodes where contains(id) && self[id].outputs.allSatisfy({ self[$0].uses.isEmpty }) { remove(id) }

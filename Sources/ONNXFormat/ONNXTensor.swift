@@ -74,3 +74,45 @@ public struct ONNXSparseTensor: Sendable, Equatable {
         self.shape = shape
     }
 }
+
+extension ONNXSparseTensor {
+    /// A few bytes of a file can stand for as many zeros as they like.
+    private static let largestDenseSize = 1 << 28
+
+    /// All elements, zeros included.
+    /// - Throws: `ModelError` for positions outside of the shape, and for a shape that takes more than 256 MB.
+    public func densified() throws -> Tensor {
+        let values = try values.tensor(), width = values.dataType.byteWidth
+        guard shape.elementCount <= Self.largestDenseSize / width else {
+            throw ModelError(
+                "would take \(shape.elementCount * width) bytes without its zeros left out",
+                at: "sparse tensor '\(self.values.name)'")
+        }
+        let indices = try indices.tensor()
+        let positions = try rowMajorPositions(indices.asInts(), of: indices.shape, count: values.elementCount)
+        return Tensor(dataType: values.dataType, shape: shape) { target in
+            target.initializeMemory(as: UInt8.self, repeating: 0)
+            values.withBytes { source in
+                for (index, position) in positions.enumerated() {
+                    UnsafeMutableRawBufferPointer(rebasing: target[position * width..<(position + 1) * width])
+                        .copyMemory(from: UnsafeRawBufferPointer(rebasing: source[index * width..<(index + 1) * width]))
+                }
+            }
+        }
+    }
+
+    private func rowMajorPositions(_ indices: [Int], of indexShape: Shape, count: Int) throws -> [Int] {
+        let strides = indexShape.rank == 2 ? shape.strides : [1]
+        let extents = indexShape.rank == 2 ? shape.dimensions : [shape.elementCount]
+        guard indices.count == count * strides.count else {
+            throw ModelError("has \(indices.count) indices for \(count) values of a tensor of \(shape)")
+        }
+        return try (0..<count).map { value in
+            try strides.indices.reduce(0) { position, axis in
+                let index = indices[value * strides.count + axis]
+                guard 0..<extents[axis] ~= index else { throw ModelError("index \(index) lies outside of \(shape)") }
+                return position + index * strides[axis]
+            }
+        }
+    }
+}

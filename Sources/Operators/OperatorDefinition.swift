@@ -20,6 +20,8 @@ public protocol OperatorDefinition: Sendable {
     var mxnet: MXNetForm? { get }
     var onnx: ONNXForm { get }
     var quantization: QuantizationRule { get }
+    /// Whether the results are known as soon as the shapes of the inputs are: lowering gives constants then.
+    var dependsOnShapesOnly: Bool { get }
     /// Appends the kernels that compute the node to the program of `lowering`.
     func lower(_ node: NodeReader, _ lowering: inout Lowering) throws
     /// Small graphs around the operator; at least one.
@@ -29,6 +31,7 @@ public protocol OperatorDefinition: Sendable {
 extension OperatorDefinition {
     public func inputCount(_ node: any NodeDescription) -> ClosedRange<Int> { 1...1 }
     public func parameterShapes(_ node: any NodeDescription) -> [Int: [Int?]] { [:] }
+    public var dependsOnShapesOnly: Bool { false }
 
     /// - Throws: `ModelError` if a node has too few or too many inputs.
     public func checkInputCount(of node: any NodeDescription) throws {

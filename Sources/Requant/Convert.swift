@@ -82,7 +82,10 @@ extension Model {
 
     /// The model with QDQ form made quantized layers, as it is run.
     public func collapsed() throws -> Model {
-        graph.metadata["format"] == "ONNX" ? try run(Pipelines.fromQDQ(dropsInnerRounding: false)).model : self
+        guard graph.metadata["format"] == "ONNX" else { return self }
+        var model = try run(Pipelines.fromQDQ(dropsInnerRounding: false)).model
+        model.source = source
+        return model
     }
 
     private static func sums(_ count: Int) -> String { count == 1 ? "1 residual sum" : "\(count) residual sums" }

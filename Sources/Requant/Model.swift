@@ -16,6 +16,8 @@ public struct Model: Sendable {
     /// Why the types of some values are not known although nobody contradicted the file, if that is so: the model can be
     /// inspected and drawn, but hardly run.
     public var typeProblem: ModelError?
+    /// The ONNX file itself: what is computed while it is read depends on the shapes of its inputs.
+    var source: ONNXModel?
 
     public init(graph: Graph, report: TranslationReport = TranslationReport()) {
         self.graph = graph
@@ -36,8 +38,7 @@ public struct Model: Sendable {
         var model: Model
         if path.hasSuffix(".onnx") {
             let file = try ModelReader.read(path)
-            let (graph, report) = try locating(path) { try ONNXImporter().graph(of: file, name: name) }
-            model = Model(graph: graph, report: report)
+            model = try locating(path) { try Model(file, name: name, shapes: shapes) }
         } else {
             let paths = try CheckpointPaths(reading: path, epoch: epoch, parameters: parameters)
             var checkpoint = try MXNetCheckpoint(paths)
@@ -71,6 +72,11 @@ public struct Model: Sendable {
     /// What has to be given to run the model, in order.
     public var inputNames: [String] {
         graph.inputs.map { graph[$0] }.filter { !isParameter($0) }.map(\.name)
+    }
+
+    /// The shapes of the inputs that have one, by name.
+    public var inputShapes: [String: Shape] {
+        Dictionary(graph.inputs.compactMap { id in graph[id].type?.shape.map { (graph[id].name, $0) } }) { first, _ in first }
     }
 
     /// Variables that an operator has as parameters, but that no file gives.

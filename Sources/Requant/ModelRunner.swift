@@ -31,7 +31,8 @@ public final class ModelRunner {
         let buffers: [String: BufferID]
     }
 
-    public init(_ model: Model, engine: EngineChoice = .onednn, arithmetic: Arithmetic = .exact, threads: Int? = nil,
+    public init(
+        _ model: Model, engine: EngineChoice = .onednn, arithmetic: Arithmetic = .exact, threads: Int? = nil,
         repeatsMXNetSums: Bool = false
     ) {
         self.repeatsMXNetSums = repeatsMXNetSums
@@ -49,7 +50,7 @@ public final class ModelRunner {
     /// The outputs for the inputs of one batch.
     ///
     /// - Parameters:
-    ///   - inputs: by name; converted to float32 where the model wants that.
+    ///   - inputs: by name; converted to the type that the model wants.
     ///   - observed: names of values to look at on the way.
     ///   - observe: gets each of them when it has been computed, as it is stored: codes are codes.
     /// - Throws: `ModelError` for missing inputs, shapes that do not fit, and operators that cannot be run.
@@ -57,18 +58,22 @@ public final class ModelRunner {
         _ inputs: [String: Tensor], observing observed: Set<String> = [],
         _ observe: (_ name: String, _ tensor: Tensor) throws -> Void = { _, _ in }
     ) throws -> [Tensor] {
-        if compiled.isEmpty { try model.requireComplete() }
         let tensors = try self.inputs.map { name in
             guard let tensor = inputs[name] else {
-                throw ModelError("no data is given for it", at: "input '\(name)'", advice: "give it with --data \(name)=FILE.npy")
+                throw ModelError(
+                    "no data is given for it", at: "input '\(name)'", advice: "give it with --data \(name)=FILE.npy")
             }
+            let type = model.graph.value(named: name)?.type?.dataType ?? .float32
+            guard type == .float32 else { return tensor.converted(to: type) }
             let values = tensor.asFloat32()
-            if let index = values.firstNonFinite {
-                throw ModelError("has a value that is not a number or infinite, at element \(index)", at: "input '\(name)'")
+            if model.isQuantized, let index = values.firstNonFinite {
+                throw ModelError(
+                    "has a value that is not a number or infinite, at element \(index)", at: "input '\(name)'")
             }
             return values
         }
-        let compiled = try compile(for: tensors.map(\.shape))
+        if dependsOnData { return try evaluate(tensors) }
+        guard let compiled = try compile(for: tensors.map(\.shape)) else { return try evaluate(tensors) }
         var names: [BufferID: [String]] = [:]
         for name in observed { if let buffer = compiled.buffers[name] { names[buffer, default: []].append(name) } }
         let ranges = Set(observed.compactMap { compiled.codes[$0]?.rangeBuffer })
@@ -78,7 +83,9 @@ public final class ModelRunner {
         return try compiled.executor.run(tensors, observing: Set(names.keys).union(ranges)) { buffer, tensor in
             if ranges.contains(buffer) {
                 foundRanges[buffer] = tensor
-                for (_, name, codes) in waiting where compiled.codes[name]?.rangeBuffer == buffer { try observe(name, codes) }
+                for (_, name, codes) in waiting where compiled.codes[name]?.rangeBuffer == buffer {
+                    try observe(name, codes)
+                }
                 waiting.removeAll { $0.range == buffer }
             }
             for name in names[buffer] ?? [] {
@@ -109,15 +116,37 @@ public final class ModelRunner {
         }
     }
 
-    private func compile(for shapes: [Shape]) throws -> Compiled {
-        if let known = compiled[shapes] { return known }
-        var graph = model.graph
-        try TypeInference().annotate(&graph, shapes: Dictionary(zip(inputs, shapes)) { first, _ in first })
-        let (program, codes) = try Lowering.lower(graph, arithmetic: arithmetic)
-        let executor: any Executor = switch engine {
+    /// Some shapes in the model depend on the data: it is computed node by node.
+    private var dependsOnData = false
+
+    private func evaluate(_ tensors: [Tensor]) throws -> [Tensor] {
+        dependsOnData = true
+        let (engine, threads, repeatsMXNetSums) = (engine, threads, repeatsMXNetSums)
+        return try model.evaluated(Dictionary(zip(inputs, tensors)) { first, _ in first }) { program in
+            try Self.executor(engine, program, threads: threads, repeatsMXNetSums: repeatsMXNetSums).run([])
+        }.map(\.tensor)
+    }
+
+    private static func executor(
+        _ engine: EngineChoice, _ program: KernelProgram, threads: Int?, repeatsMXNetSums: Bool
+    ) throws -> any Executor {
+        switch engine {
         case .onednn: try OneDNNExecutor(program, threads: threads, repeatsMXNetSums: repeatsMXNetSums)
         case .reference: ReferenceExecutor(program)
         }
+    }
+
+    /// Nil if shapes depend on the data.
+    private func compile(for shapes: [Shape]) throws -> Compiled? {
+        if let known = compiled[shapes] { return known }
+        let named = Dictionary(zip(inputs, shapes)) { first, _ in first }
+        let model = try model.adapted(to: named)
+        if model.dependsOnData { return nil }
+        try model.requireComplete()
+        var graph = model.graph
+        try TypeInference().annotate(&graph, shapes: named)
+        let (program, codes) = try Lowering.lower(graph, arithmetic: arithmetic)
+        let executor = try Self.executor(engine, program, threads: threads, repeatsMXNetSums: repeatsMXNetSums)
         let buffers = Dictionary(program.values.map { ($0.name, $0.buffer) }) { first, _ in first }
         let result = Compiled(program: program, codes: codes, executor: executor, buffers: buffers)
         compiled[shapes] = result

@@ -58,6 +58,8 @@ extension Model {
         let (graph, records) = try PipelineRunner().run(pipeline, on: graph)
         var model = self
         model.graph = graph
+        // The file's own graph is another from now on.
+        model.source = nil
         try model.annotate()
         return (model, records)
     }

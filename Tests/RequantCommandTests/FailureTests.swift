@@ -7,7 +7,7 @@ struct FailureTests {
     // MARK: Usage
 
     @Test(arguments: [
-        ["inspekt"], ["quantize", "m"], ["run", "m"], ["diff", "a", "--data", "x.npy"], ["render", "-o", "x.svg"],
+        ["inspekt"], ["quantize", "m"], ["diff", "a", "--data", "x.npy"], ["render", "-o", "x.svg"],
         ["render", "m", "-o", "x.gif"], ["inspect", "m", "--shape", "data"], ["run", "m", "--data", "x", "--crop", "0"],
         ["quantize", "m", "-o", "o", "--calibrate", "naive"], ["quantize", "m", "-o", "o", "--dtype", "int4"],
         ["run", "m", "--data", "x", "-o", "o.png"], ["run", "m", "--data", "x", "--batch-size", "0"],

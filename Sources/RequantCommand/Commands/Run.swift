@@ -26,13 +26,13 @@ struct Run: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
-        try data.requireData()
         if let out, !out.hasSuffix(".npz") { throw ValidationError("The outputs go into an .npz file, not '\(out)'.") }
         if all && out == nil { throw ValidationError("--all needs a file to keep the values in: give it with -o.") }
     }
 
     func run() throws {
         let model = try model.load()
+        if !model.inputNames.isEmpty { try data.requireData() }
         engine.warnOfSaturation(in: model)
         let bar = ProgressBar("running", output)
         let result = try model.run(on: data.open(for: model), engine.runOptions(data, arithmetic), observesAll: all) {

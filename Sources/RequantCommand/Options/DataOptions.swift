@@ -62,7 +62,7 @@ struct DataOptions: ParsableArguments {
         return try Dataset.open(
             paths: data.filter { $0.input == nil }.map(\.path),
             named: data.compactMap { data in data.input.map { (input: $0, path: data.path) } },
-            preprocessing: preprocessing, inputs: model.inputNames)
+            preprocessing: preprocessing, inputs: model.inputNames, shapes: model.inputShapes)
     }
 }
 

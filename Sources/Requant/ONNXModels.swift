@@ -1,0 +1,73 @@
+import GraphIR
+import Kernels
+import ONNXFormat
+import OneDNNBackend
+import Operators
+import TensorCore
+import Translation
+
+/// ONNX models leave extents open, and compute shapes; their graph is made for shapes, and made again for others.
+extension Model {
+    /// Reads an ONNX model for inputs of given shapes. Where an extent is given nowhere, it is 1 until data comes.
+    ///
+    /// - Parameter values: inputs that are constants.
+    /// - Throws: `ModelError` for inputs that do not exist.
+    init(
+        _ file: ONNXModel, name: String, shapes: [String: Shape] = [:], values: [String: Tensor] = [:],
+        evaluate: ONNXImporter.Evaluation? = nil
+    ) throws {
+        let importer = evaluate.map { ONNXImporter(evaluate: $0) } ?? ONNXImporter()
+        let assumed = file.assumedShapes.filter { shapes[$0.key] == nil && values[$0.key] == nil }
+        let (graph, report) = try importer.graph(
+            of: file, name: name, shapes: shapes.merging(assumed) { given, _ in given }, values: values)
+        self.init(graph: graph, report: report)
+        source = file
+    }
+
+    /// The model for inputs of these shapes.
+    func adapted(to shapes: [String: Shape]) throws -> Model {
+        guard let source else { return self }
+        let known = graph.inputs.allSatisfy { graph[$0].type?.shape == shapes[graph[$0].name] }
+        return known ? self : try Model(source, name: graph.name, shapes: shapes).collapsed()
+    }
+
+    /// Whether some of what it computes has a shape that only data decides.
+    var dependsOnData: Bool {
+        source != nil
+            && graph.topologicalOrder().contains { id in
+                graph[id].outputs.contains { graph[$0].type?.shape == nil }
+            }
+    }
+
+    /// The outputs for these inputs, computed node by node, each with the shapes that those before it have given.
+    /// - Throws: `ModelError` that names what cannot be computed.
+    func evaluated(
+        _ inputs: [String: Tensor], evaluate: @escaping ONNXImporter.Evaluation
+    ) throws -> [(name: String, tensor: Tensor)] {
+        guard let source else { return [] }
+        let model = try Model(source, name: graph.name, values: inputs, evaluate: evaluate)
+        let results = model.graph.outputs.map { model.graph[$0] }
+        guard results.allSatisfy({ $0.tensor != nil }) else {
+            try model.requireComplete()
+            throw ModelError(
+                model.report.losses.isEmpty
+                    ? "not everything can be computed" : model.report.losses.joined(separator: "; "),
+                at: graph.name)
+        }
+        return zip(source.graph.outputs, results).compactMap { output, value in value.tensor.map { (output.name, $0) } }
+    }
+}
+
+extension ONNXModel {
+    /// Shapes of the inputs that leave an extent open, with 1 in its place.
+    fileprivate var assumedShapes: [String: Shape] {
+        let stored = Set(graph.initializers.map(\.name))
+        var shapes: [String: Shape] = [:]
+        for input in graph.inputs where !stored.contains(input.name) {
+            guard case .tensor(_, let dimensions?)? = input.type else { continue }
+            let extents = dimensions.map { if case .known(let extent) = $0 { extent } else { 1 } }
+            shapes[input.name] = try? Shape(checking: extents)
+        }
+        return shapes
+    }
+}
