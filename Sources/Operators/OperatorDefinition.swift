@@ -15,6 +15,9 @@ public protocol OperatorDefinition: Sendable {
     func inputCount(_ node: any NodeDescription) throws -> ClosedRange<Int>
     /// The shapes of stored parameters as the attributes have them, by input; a dimension that they do not say is nil.
     func parameterShapes(_ node: any NodeDescription) throws -> [Int: [Int?]]
+    /// Shapes of inputs, by input, that follow from those of other inputs. An input whose shape nothing else says gets
+    /// its shape from here: first states, which MXNet writes with a batch of 0.
+    func impliedInputShapes(_ node: NodeReader) throws -> [Int: Shape]
     /// The types of the outputs. An input whose shape is not known yet still has an element type and a grid.
     func inferTypes(_ node: NodeReader) throws -> [ValueType]
     var mxnet: MXNetForm? { get }
@@ -32,6 +35,7 @@ extension OperatorDefinition {
     public func inputCount(_ node: any NodeDescription) -> ClosedRange<Int> { 1...1 }
     public func parameterShapes(_ node: any NodeDescription) -> [Int: [Int?]] { [:] }
     public var dependsOnShapesOnly: Bool { false }
+    public func impliedInputShapes(_ node: NodeReader) -> [Int: Shape] { [:] }
 
     /// - Throws: `ModelError` if a node has too few or too many inputs.
     public func checkInputCount(of node: any NodeDescription) throws {

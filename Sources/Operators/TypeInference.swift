@@ -18,9 +18,20 @@ public struct TypeInference {
             for output in node.outputs { graph.setType(nil, of: output) }
             guard let definition = table[node.op] else { continue }
             guard node.inputs.allSatisfy({ $0.map { graph[$0].type != nil } ?? true }) else { continue }
+            try fillInputShapes(of: node, definition, &graph)
             let reader = NodeReader(node, in: graph)
             let types = try reader.locating { try definition.inferTypes(reader) }
             for (output, type) in zip(node.outputs, types) { graph.setType(type, of: output) }
+        }
+    }
+
+    private func fillInputShapes(of node: Node, _ definition: any OperatorDefinition, _ graph: inout Graph) throws {
+        guard node.inputs.contains(where: { $0.map { graph[$0].type?.shape == nil } ?? false }) else { return }
+        let reader = NodeReader(node, in: graph)
+        let implied = try reader.locating { try definition.impliedInputShapes(reader) }
+        for (index, shape) in implied where node.inputs.indices.contains(index) {
+            guard let input = node.inputs[index], let type = graph[input].type, type.shape == nil else { continue }
+            graph.setType(ValueType(type.dataType, shape, quantization: type.quantization), of: input)
         }
     }
 

@@ -2,5 +2,7 @@ extension OperatorFamily {
     /// Networks along a sequence.
     static let recurrent = OperatorFamily(
         name: "Recurrent",
-        definitions: [])
+        definitions: [
+            RNN(), RecurrentParameterConcat(), RecurrentLayer(.lstm), RecurrentLayer(.gru), RecurrentLayer(.rnn),
+        ])
 }
