@@ -27,9 +27,9 @@ struct PackedRecurrentParameters {
         dataInputs = inputs
         // More than there are, so that nothing below can overflow.
         _ = try Shape(checking: [layers, directions, gates + 1, cells, inputs + directions * states + states + 2])
-        let (gate, projected) = (gates * cells, projection.map { $0 * cells } ?? 0)
-        func layer(_ inputs: Int) -> Int { directions * (gate * (inputs + states + 2) + projected) }
-        count = layer(inputs) + (layers - 1) * layer(directions * states)
+        let gate = gates * cells, projected = projection.map { $0 * cells } ?? 0, states = projection ?? cells
+        func length(_ inputs: Int) -> Int { directions * (gate * (inputs + states + 2) + projected) }
+        count = length(inputs) + (layers - 1) * length(directions * states)
     }
 
     func inputs(ofLayer layer: Int) -> Int { layer == 0 ? dataInputs : directions * states }
