@@ -43,23 +43,27 @@ public struct ActivationFunction: Hashable, Sendable {
         self.scale = scale
     }
 
+    /// Whether f(c · x) = c · f(x) for c > 0: such a function does not mind the unit of its argument.
+    public var isHomogeneous: Bool { kind == .relu || kind == .abs }
+
     public func callAsFunction(_ x: Float) -> Float {
-        let value: Float = switch kind {
-        case .relu: x < 0 ? alpha * x : x
-        case .clip: min(max(x, alpha), beta)
-        case .sigmoid: 1 / (1 + expf(-x))
-        case .tanh: tanhf(x)
-        case .softrelu: x > 20 ? x : log1pf(expf(x))
-        case .softsign: x / (1 + Swift.abs(x))
-        case .elu: x < 0 ? alpha * expm1f(x) : x
-        case .gelu: 0.5 * x * (1 + erff(x * Float(0.5).squareRoot()))
-        case .exp: expf(x)
-        case .log: logf(x)
-        case .abs: Swift.abs(x)
-        case .square: x * x
-        case .sqrt: x.squareRoot()
-        case .linear: alpha * x + beta
-        }
+        let value: Float =
+            switch kind {
+            case .relu: x < 0 ? alpha * x : x
+            case .clip: min(max(x, alpha), beta)
+            case .sigmoid: 1 / (1 + expf(-x))
+            case .tanh: tanhf(x)
+            case .softrelu: x > 20 ? x : log1pf(expf(x))
+            case .softsign: x / (1 + Swift.abs(x))
+            case .elu: x < 0 ? alpha * expm1f(x) : x
+            case .gelu: 0.5 * x * (1 + erff(x * Float(0.5).squareRoot()))
+            case .exp: expf(x)
+            case .log: logf(x)
+            case .abs: Swift.abs(x)
+            case .square: x * x
+            case .sqrt: x.squareRoot()
+            case .linear: alpha * x + beta
+            }
         return scale * value
     }
 }

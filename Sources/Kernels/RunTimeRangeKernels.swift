@@ -24,7 +24,7 @@ public struct RunTimeQuantizeKernel: Kernel, Hashable {
 /// Adds bias and residual to the int32 sums of a convolution or an inner product whose source has a run-time range, and
 /// says which range the result has.
 ///
-///     value = sum + round(bias · s_w · s_x) + residual · s_w · s_x / s_residual  →  relu  →  round to int32
+///     value = sum + round(bias · s_w · s_x) + residual · s_w · s_x / s_residual  →  activation  →  round to int32
 ///
 /// Operands: sums N×C×…, range of the source, bias [C] float32 if any, residual and range of the residual if any.
 public struct RunTimeAccumulatorKernel: Kernel, Hashable {
@@ -37,18 +37,18 @@ public struct RunTimeAccumulatorKernel: Kernel, Hashable {
     public var sourceType: DataType
     public var residualType: DataType?
     public var hasBias: Bool
-    public var relu: Bool
+    public var activation: ActivationFunction?
 
     public init(
         weightMagnitude: Float, weightCodesPerUnit: Float, sourceType: DataType, residualType: DataType? = nil,
-        hasBias: Bool = false, relu: Bool = false
+        hasBias: Bool = false, activation: ActivationFunction? = nil
     ) {
         self.weightMagnitude = weightMagnitude
         self.weightCodesPerUnit = weightCodesPerUnit
         self.sourceType = sourceType
         self.residualType = residualType
         self.hasBias = hasBias
-        self.relu = relu
+        self.activation = activation
     }
 
     public func resultTypes(_ operands: [TensorType]) throws -> [TensorType] {

@@ -114,9 +114,18 @@ public struct Lowering {
         guard let tensor = graph[id].tensor else {
             throw ModelError("'\(graph[id].name)' has not been computed")
         }
-        let value = LoweredValue(program.addConstant(tensor.dataType.isFloatingPoint ? tensor.asFloat32() : tensor))
+        let buffer = program.addConstant(tensor.dataType.isFloatingPoint ? tensor.asFloat32() : tensor)
+        let value = LoweredValue(buffer, codes: codes(of: graph[id]))
         lowered[id] = value
         return value
+    }
+
+    /// How the codes of a stored tensor with one step are read.
+    private func codes(of parameter: Value) -> LoweredValue.Codes? {
+        guard let type = parameter.type, type.dataType.isCode, let grid = type.quantization?.grid, grid.steps.count == 1
+        else { return nil }
+        guard let range = grid.range else { return .grid(codesPerUnit: 1 / grid.steps[0], zeroPoint: grid.zeroPoint) }
+        return .grid(codesPerUnit: ParameterCodes.codesPerUnit(range, of: parameter.attributes, arithmetic))
     }
 
     /// Makes the node's output `index` what `value` says.

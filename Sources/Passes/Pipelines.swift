@@ -5,9 +5,20 @@ import TensorCore
 /// The pipelines, each a list of passes.
 public enum Pipelines {
     /// MXNet's `get_backend_symbol('MKLDNN_QUANTIZE')`, before quantization and after calibration.
-    public static let fuse = Pipeline(
-        name: "fuse", summary: "float layers with what follows them; calibrated ranges with their layers",
-        passes: [FuseConvolution(), FuseFullyConnected(), FuseRequantize()])
+    public static let fuse = fuse()
+
+    /// - Parameters:
+    ///   - backend: MXNet's name for the rules.
+    ///   - arithmetic: `mxnet` fuses what MXNet 1.9.1 fuses even where the numbers change.
+    public static func fuse(_ backend: FusionBackend = .quantize, arithmetic: Arithmetic = .exact) -> Pipeline {
+        let layers: [any Pass] = [
+            RemoveIdentities(), FuseConvolution(backend, arithmetic: arithmetic),
+            FuseFullyConnected(backend, arithmetic: arithmetic),
+        ]
+        return Pipeline(
+            name: "fuse", summary: "float layers with what follows them; calibrated ranges with their layers",
+            passes: layers + (backend == .quantize ? [FuseSelfAttention(), FuseRequantize(), AlignConcatScales()] : []))
+    }
 
     public static func quantize(_ options: QuantizationOptions) -> Pipeline {
         Pipeline(

@@ -166,7 +166,7 @@ extension Model {
         let graph = (try? fused().model.graph) ?? self.graph
         var obstacles: [ModelSummary.Obstacle] = []
         for node in graph.topologicalOrder().map({ graph[$0] }) {
-            guard let reason = table[node.op]?.quantization.refusal(of: node) else { continue }
+            guard let reason = table[node.op]?.quantization.refusal(of: NodeReader(node, in: graph)) else { continue }
             if let index = obstacles.firstIndex(where: { $0.operator == node.op && $0.reason == reason }) {
                 obstacles[index].nodes.append(node.name)
             } else {

@@ -26,10 +26,11 @@ public struct QuantizationGrid: Hashable, Sendable {
         self.range = range
     }
 
-    /// Real units per code of a tensor with one step, rounded once.
-    public func unitsPerCode(_ dataType: DataType) -> Float {
-        guard let range, range.magnitude > 0 else { return steps[0] }
-        return range.magnitude / ValueRange.codes(dataType)
+    /// What the codes of a tensor with one step and no zero point cover.
+    public func interval(_ dataType: DataType) -> ValueRange {
+        if let range { return range }
+        let magnitude = steps[0] * ValueRange.codes(dataType)
+        return ValueRange(dataType == .uint8 ? 0 : -magnitude, magnitude)
     }
 
     /// Codes per real unit of a tensor with one step.
@@ -57,7 +58,7 @@ public struct ValueRange: Hashable, Sendable {
     }
 
     /// The codes that MXNet spreads over a magnitude; the half makes the largest value round to the largest code.
-    static func codes(_ dataType: DataType) -> Float {
+    public static func codes(_ dataType: DataType) -> Float {
         switch dataType {
         case .uint8: 255.5
         case .int8: 127.5

@@ -57,7 +57,7 @@ import Testing
     @Test func accumulatorAddsBiasAndResidual() throws {
         let kernel = RunTimeAccumulatorKernel(
             weightMagnitude: 63.5, weightCodesPerUnit: 2, sourceType: .int8, residualType: .int8, hasBias: true,
-            relu: true)
+            activation: ActivationFunction(.relu))
         let results = try kernel.evaluate([
             Tensor([10, 10] as [Int32], shape: [1, 2]), Tensor([-127.5, 100] as [Float]),
             Tensor([1.25, -10] as [Float]),

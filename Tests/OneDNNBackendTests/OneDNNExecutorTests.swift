@@ -118,13 +118,16 @@ import Testing
                 strides: [1, 1], dilations: [1, 1], padsBegin: [0, 0], padsEnd: [0, 0],
                 stage: OutputStage(outputType: .int32)), [codes[0], weights], node: "c")
         let ranged = try program.add(
-            RunTimeAccumulatorKernel(weightMagnitude: 1, weightCodesPerUnit: 127.5, sourceType: .uint8, relu: true),
+            RunTimeAccumulatorKernel(
+                weightMagnitude: 1, weightCodesPerUnit: 127.5, sourceType: .uint8, activation: ActivationFunction(.relu)
+            ),
             [sums[0], codes[1]], node: "a")
         let results = try program.add(RunTimeRequantizeKernel(outputType: .int8), ranged, node: "r")
         let real = try program.add(RunTimeDequantizeKernel(), results, node: "d")
         let flat = try program.add(ReshapeKernel([2]), [labels], node: "l")
         program.outputs = (real + flat).map { .init(name: "y", buffer: $0) }
-        try expectAgreement(program, [random.tensor(.float32, [2, 4, 3, 3]), Tensor([5, 6] as [Int64], shape: [2, 1])])
+        try expectAgreement(
+            program, [random.tensor(.float32, [2, 4, 3, 3]), Tensor([5, 6] as [Int64], shape: [2, 1])])
     }
 
     /// A residual block without a single reorder or copy between its steps.

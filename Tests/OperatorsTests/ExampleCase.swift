@@ -40,7 +40,8 @@ struct ExampleCase: Sendable, CustomStringConvertible {
         guard let node = graph.nodes.first(where: { $0.op == op }),
             !graph.values.contains(where: { $0.type?.isQuantized ?? false })
         else { return false }
-        return OperatorTable.standard[op].map { $0.quantization.refusal(of: node) == nil } ?? false
+        return OperatorTable.standard[op].map { $0.quantization.refusal(of: NodeReader(node, in: graph)) == nil }
+            ?? false
     }
 
     func quantizedStages(codeType: QuantizationOptions.CodeType = .auto) throws -> [ExampleCase] {

@@ -10,17 +10,43 @@ import TensorCore
 ///
 ///     |Δy| ≤ (‖w‖₁ · s_x + K · max|x| · s_w + ½ · K · s_x · s_w + s_b + s_r + s_y) / 2
 ///
-/// A layer that passes codes through adds nothing to the data's error but the rounding of a mean: s_x/2 + s_x/2.
+/// An operator that passes codes through adds nothing to the data's error but the rounding of a mean: s_x/2 + s_x/2.
 struct QuantizationBound {
     let value: Float
 
     init(_ example: ExampleCase) throws {
         let graph = example.graph
         guard let node = graph.nodes.first(where: { $0.op == example.op }) else { throw ModelError("no \(example.op)") }
-        let data = example.inputs[0]
+        // Only a table has no data of its own but indices.
+        let data = example.inputs.first ?? Tensor([0] as [Float])
         let dataStep = Self.step(data)
         let result = try example.run().outputs[0]
-        guard case .weighted = OperatorTable.standard[node.op]?.quantization else {
+        let resultStep = Self.step(result)
+        switch node.op {
+        case "Convolution", "FullyConnected", "FusedConvolution", "FusedFullyConnected": break
+        case "elemwise_add":
+            value = (dataStep + Self.step(example.inputs[1]) + resultStep) / 2 * Self.slack
+            return
+        case "elemwise_mul":
+            // (a + Δa)(b + Δb) − ab
+            let other = example.inputs[1], otherStep = Self.step(other)
+            let products = magnitude(data) * otherStep + magnitude(other) * dataStep + dataStep * otherStep / 2
+            value = (products + resultStep) / 2 * Self.slack
+            return
+        case "Concat":
+            // Once in its own range, once in the common one.
+            value = resultStep * Self.slack
+            return
+        case "BatchNorm":
+            let statistics = try BatchNormStatistics(
+                node.attributes, parameters: (1...4).map { try NodeReader(node, in: graph).parameter($0) })
+            let slope = statistics.alpha.reduce(0) { max($0, abs($1)) }
+            value = (slope * dataStep + resultStep) / 2 * Self.slack
+            return
+        case "Embedding":
+            value = Self.step(try NodeReader(node, in: graph).parameter(1)) / 2 * Self.slack
+            return
+        default:
             value = dataStep * Self.slack
             return
         }
@@ -36,7 +62,7 @@ struct QuantizationBound {
         let residualStep = example.inputs.count > 1 ? Self.step(example.inputs[1]) : 0
         let sum =
             (sums.max() ?? 0) * dataStep + count * magnitude(data) * weightStep + count * dataStep * weightStep / 2
-        value = (sum + biasStep + residualStep + Self.step(result)) / 2 * Self.slack
+        value = (sum + biasStep + residualStep + resultStep) / 2 * Self.slack
     }
 
     /// For the rounding of float32 itself, and of ranges to six decimals.

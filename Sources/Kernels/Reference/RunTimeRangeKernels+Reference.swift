@@ -27,9 +27,20 @@ extension RunTimeAccumulatorKernel {
             residual = operands[operands.count - 2]
             operations.append(.sum(scale: codesPerUnit / range.codesPerUnit(residualType)))
         }
-        if relu { operations.append(.activation(ActivationFunction(.relu))) }
+        var scales: [Float] = []
+        if var activation {
+            if !activation.isHomogeneous {
+                // It sees real units, and what it gives becomes sums again.
+                scales = [1 / codesPerUnit]
+                operations = operations.map { operation in
+                    if case .sum(let scale) = operation { .sum(scale: scale / codesPerUnit) } else { operation }
+                }
+                activation.scale *= codesPerUnit
+            }
+            operations.append(.activation(activation))
+        }
         let sums = try WrappingInt32.widening(operands[0], "sums")
-        let result = try OutputStage(outputType: .int32, postOperations: operations)
+        let result = try OutputStage(outputType: .int32, scales: scales, postOperations: operations)
             .finish(sums, bias: bias, residual: residual, shape: operands[0].shape)
 
         let unit = source.magnitude / (sourceType == .uint8 ? 255 : 127) * (weightMagnitude / 127)
@@ -53,23 +64,24 @@ extension RunTimeRequantizeKernel {
 extension RunTimeDequantizeKernel {
     public func evaluate(_ operands: [Tensor]) throws -> [Tensor] {
         _ = try resultTypes(operands.map(\.type))
-        let codes: Float = switch operands[0].dataType {
-        case .uint8: 255.5
-        case .int8: 127.5
-        default: Float(Int32.max)
-        }
+        let codes: Float =
+            switch operands[0].dataType {
+            case .uint8: 255.5
+            case .int8: 127.5
+            default: Float(Int32.max)
+            }
         return try DequantizeKernel(factor: ValueRange(operands[1]).magnitude / codes).evaluate([operands[0]])
     }
 }
 
 extension ValueRange {
     /// Reads a range that travels as a tensor.
-    fileprivate init(_ tensor: Tensor) {
+    init(_ tensor: Tensor) {
         let ends = tensor.floats()
         self.init(ends[0], ends[1])
     }
 
-    fileprivate var tensor: Tensor { Tensor([min, max]) }
+    var tensor: Tensor { Tensor([min, max]) }
 }
 
 extension Tensor {

@@ -3,6 +3,6 @@ extension OperatorFamily {
     static let elementwise = OperatorFamily(
         name: "Elementwise",
         definitions: [
-            ElementwiseAdd(), BroadcastAdd(),
+            QuantizableArithmetic(float: ElementwiseAdd(), codes: SumOfCodes()), BroadcastAdd(),
         ])
 }

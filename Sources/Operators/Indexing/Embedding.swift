@@ -9,8 +9,15 @@ struct Embedding: OperatorDefinition {
     let name = "Embedding"
     let summary = "rows of a table of vectors"
     let mxnet: MXNetForm? = MXNetForm(
-        "Embedding", "_npx_embedding", "_contrib_SparseEmbedding", "_sparse_Embedding", parameterInputs: { _ in [1] })
-    let quantization = QuantizationRule.float(because: "a table is looked up, not multiplied")
+        "Embedding", "_npx_embedding", "_contrib_SparseEmbedding", "_sparse_Embedding",
+        quantized: "_contrib_quantized_embedding", parameterInputs: { _ in [1] }, rangedInputs: { _ in [1] })
+    let quantization = QuantizationRule.quantized(
+        QuantizedTwin(
+            need: .must, result: .codes, codeInputs: { _, _ in [1] },
+            refusal: { node in
+                let type = node.attributes.text("dtype") ?? "float32"
+                return type == "float32" ? nil : "MXNet has an int8 table for float32 results only, this is \(type)"
+            }))
 
     /// Gather is read by `Take`.
     let onnx = ONNXForm.mapped(
@@ -34,12 +41,18 @@ struct Embedding: OperatorDefinition {
     func inferTypes(_ node: NodeReader) throws -> [ValueType] {
         let columns = try EmbeddingAttributes(node.attributes).columns
         let shape = try node.type(0).shape.map { try Shape(checking: $0.dimensions + [columns]) }
-        return [ValueType(try node.type(1).dataType.computed, shape)]
+        let table = try node.type(1)
+        return [
+            ValueType(
+                table.isQuantized ? table.dataType : table.dataType.computed, shape, quantization: table.quantization)
+        ]
     }
 
     func lower(_ node: NodeReader, _ lowering: inout Lowering) throws {
-        let operands = [try lowering.floatValue(node, 1), try lowering.value(node, 0).buffer]
-        lowering.define(node, LoweredValue(try lowering.add(GatherKernel(axis: 0, mode: .clip), operands, node)))
+        let table = try lowering.value(node, 1)
+        let operands = [table.buffer, try lowering.floatValue(node, 0)]
+        let result = try lowering.add(GatherKernel(axis: 0, mode: .clip), operands, node)
+        lowering.define(node, LoweredValue(result, codes: table.codes))
     }
 
     let examples = [

@@ -9,9 +9,10 @@ struct BatchNorm: OperatorDefinition {
     let name = "BatchNorm"
     let summary = "batch normalization with stored statistics, along axis 1"
     let mxnet: MXNetForm? = MXNetForm(
-        "BatchNorm", hiddenOutputs: { _ in 2 }, auxiliaryInputs: { _ in [3, 4] },
+        "BatchNorm", quantized: "_contrib_quantized_batch_norm", hiddenOutputs: { _ in 2 },
+        auxiliaryInputs: { _ in [3, 4] },
         parameterInputs: { _ in [1, 2, 3, 4] })
-    let quantization = QuantizationRule.float(because: "fold it into the convolution before it")
+    let quantization = QuantizationRule.quantized(QuantizedTwin(need: .support, result: .calibratedCodes))
 
     let onnx = ONNXForm.mapped(
         ONNXMapping(
@@ -45,10 +46,16 @@ struct BatchNorm: OperatorDefinition {
 
     func inferTypes(_ node: NodeReader) throws -> [ValueType] {
         try Self.checkAxis(node.attributes, rank: node.type(0).shape?.rank)
-        return [ValueType(.float32, try node.type(0).shape)]
+        let shape = try node.type(0).shape
+        guard try node.type(0).isQuantized else { return [ValueType(.float32, shape)] }
+        guard let range = try CalibratedRange.read(node.attributes) else {
+            return [ValueType(.int8, shape, quantization: .foundAtRunTime)]
+        }
+        return [ValueType(.int8, shape, quantization: .known(QuantizationGrid(range: range, of: .int8)))]
     }
 
     func lower(_ node: NodeReader, _ lowering: inout Lowering) throws {
+        guard try !node.type(0).isQuantized else { return try QuantizedBatchNorm(node: node).lower(&lowering) }
         let statistics = try BatchNormStatistics(node.attributes, parameters: (1...4).map { try node.parameter($0) })
         let (scale, shift) = statistics.scaleAndShift()
         let operands = [
@@ -107,6 +114,9 @@ public struct BatchNormStatistics {
         (beta, mean, variance) = (vectors[1], vectors[2], vectors[3])
         epsilon = try attributes.number("eps") ?? 1e-3
     }
+
+    /// 1 / √(variance + eps), rounded once.
+    var inverseDeviations: [Float] { variance.map { Float(1 / (Double($0) + epsilon).squareRoot()) } }
 
     /// gamma / √(variance + eps), in float64 as in MXNet, whose eps is a double; then rounded once.
     var alpha: [Float] { zip(gamma, variance).map { Float(Double($0) / (Double($1) + epsilon).squareRoot()) } }

@@ -9,9 +9,16 @@ struct Convolution: OperatorDefinition {
     let name = "Convolution"
     let summary = "convolution: grouped, dilated, with or without bias"
     let mxnet: MXNetForm? = MXNetForm(
-        "Convolution", parameterInputs: { node in Array(node.inputs.indices.dropFirst()) })
-    let quantization = QuantizationRule.float(
-        because: "fuse it first: MXNet's unfused int8 convolution takes uint8 only")
+        "Convolution", quantized: "_contrib_quantized_conv",
+        parameterInputs: { node in Array(node.inputs.indices.dropFirst()) },
+        rangedInputs: { node in Array(node.inputs.indices) })
+    let quantization = QuantizationRule.quantized(
+        QuantizedTwin(
+            need: .must, result: .sums, codeInputs: { node, _ in Array(node.inputs.indices) },
+            refusal: { node in
+                let axes = (try? node.attributes.integers("kernel")).flatMap { $0?.count } ?? 0
+                return axes == 1 ? "MXNet has no int8 convolution over one axis" : nil
+            }))
 
     let onnx = ONNXForm.mapped(
         ONNXMapping(
@@ -49,11 +56,19 @@ struct Convolution: OperatorDefinition {
 
     func inferTypes(_ node: NodeReader) throws -> [ValueType] {
         let attributes = try ConvolutionAttributes(node.attributes)
-        return [ValueType(.float32, try node.type(0).shape.map { try attributes.resultShape(of: $0) })]
+        let shape = try node.type(0).shape.map { try attributes.resultShape(of: $0) }
+        guard try node.type(0).isQuantized else { return [ValueType(.float32, shape)] }
+        return [ValueType(.int32, shape, quantization: .foundAtRunTime)]
     }
 
     func lower(_ node: NodeReader, _ lowering: inout Lowering) throws {
         let attributes = try ConvolutionAttributes(node.attributes)
+        guard try !node.type(0).isQuantized else {
+            let layer = UnfusedLayerLowering(node: node, hasBias: attributes.hasBias) { stage, operands, lowering in
+                try lowering.add(attributes.kernelOperation(stage), operands, node)
+            }
+            return try layer.lower(&lowering)
+        }
         let kernel = attributes.kernelOperation(OutputStage(hasBias: attributes.hasBias))
         let operands = try (0..<(attributes.hasBias ? 3 : 2)).map { try lowering.floatValue(node, $0) }
         lowering.define(node, LoweredValue(try lowering.add(kernel, operands, node)))

@@ -10,9 +10,11 @@ struct FullyConnected: OperatorDefinition {
     let name = "FullyConnected"
     let summary = "fully connected layer, on flattened data or along the last axis"
     let mxnet: MXNetForm? = MXNetForm(
-        "FullyConnected", "_npx_fully_connected",
-        parameterInputs: { node in Array(node.inputs.indices.dropFirst()) })
-    let quantization = QuantizationRule.float(because: "fuse it first; MXNet's quantizer wants the fused form")
+        "FullyConnected", "_npx_fully_connected", quantized: "_contrib_quantized_fully_connected",
+        parameterInputs: { node in Array(node.inputs.indices.dropFirst()) },
+        rangedInputs: { node in Array(node.inputs.indices) })
+    let quantization = QuantizationRule.quantized(
+        QuantizedTwin(need: .must, result: .sums, codeInputs: { node, _ in Array(node.inputs.indices) }))
 
     let onnx = ONNXForm.mapped(
         ONNXMapping(
@@ -66,11 +68,19 @@ struct FullyConnected: OperatorDefinition {
 
     func inferTypes(_ node: NodeReader) throws -> [ValueType] {
         let attributes = try FullyConnectedAttributes(node.attributes)
-        return [ValueType(.float32, try node.type(0).shape.map { try attributes.resultShape(of: $0) })]
+        let shape = try node.type(0).shape.map { try attributes.resultShape(of: $0) }
+        guard try node.type(0).isQuantized else { return [ValueType(.float32, shape)] }
+        return [ValueType(.int32, shape, quantization: .foundAtRunTime)]
     }
 
     func lower(_ node: NodeReader, _ lowering: inout Lowering) throws {
         let attributes = try FullyConnectedAttributes(node.attributes)
+        guard try !node.type(0).isQuantized else {
+            let layer = UnfusedLayerLowering(node: node, hasBias: attributes.hasBias) { stage, operands, lowering in
+                try attributes.multiply(InnerProductKernel(stage: stage), operands, node, &lowering)
+            }
+            return try layer.lower(&lowering)
+        }
         let kernel = InnerProductKernel(stage: OutputStage(hasBias: attributes.hasBias))
         let operands = try (0..<(attributes.hasBias ? 3 : 2)).map { try lowering.floatValue(node, $0) }
         lowering.define(node, LoweredValue(try attributes.multiply(kernel, operands, node, &lowering)))

@@ -19,13 +19,14 @@ struct FusedConvolution: OperatorDefinition {
         parameterInputs: { node in (try? FusedConvolutionForm(node))?.parameterInputs ?? [] },
         rangedInputs: { node in [0] + ((try? FusedConvolutionForm(node))?.residualInput.map { [$0] } ?? []) })
 
-    let quantization = QuantizationRule.weighted(
-        .init(
+    let quantization = QuantizationRule.quantized(
+        QuantizedTwin(
+            need: .must, result: .sums, absorbs: .requantize,
+            codeInputs: { node, _ in [0] + ((try? FusedConvolutionForm(node))?.residualInput.map { [$0] } ?? []) },
+            attributes: ["quantized": .text("true")],
             refusal: { node in
-                do { return try FusedConvolutionForm(node).refusalToQuantize } catch { return "\(error)" }
-            },
-            quantizedInputs: { node in [0] + ((try? FusedConvolutionForm(node))?.residualInput.map { [$0] } ?? []) },
-            offlineInputs: { _ in [] }, quantizedFlag: "true", supportsChannelWise: false))
+                do { return try FusedConvolutionForm(node.node).refusalToQuantize } catch { return "\(error)" }
+            }))
 
     let onnx = ONNXForm.unsupported(because: "it is taken apart into the nodes that it swallowed")
 
@@ -133,7 +134,7 @@ public struct FusedConvolutionForm {
             case "elemwise_add":
                 (residualInput, inputs) = (inputs, inputs + 1)
             default:
-                let function = try ActivationForm.function(of: inner)
+                let function = try FusedActivation.function(of: inner)
                 if residualInput == nil { activation = function } else { postSumActivation = function }
             }
         }
@@ -174,9 +175,17 @@ extension ActivationFunction {
 public enum CalibratedRange {
     public static let minimum = "min_calib_range"
     public static let maximum = "max_calib_range"
+    /// Says that a layer gives float instead of codes on such a range.
+    public static let floatOutput = "enable_float_output"
 
     public static func read(_ attributes: Attributes) throws -> ValueRange? {
         guard let low = try attributes.number(minimum), let high = try attributes.number(maximum) else { return nil }
         return ValueRange(Float(low), Float(high))
+    }
+
+    /// Codes of type `codes` on the calibrated range, or int32 if there is none.
+    static func resultType(_ attributes: Attributes, _ codes: DataType, _ shape: Shape?) throws -> ValueType {
+        guard let range = try read(attributes) else { return ValueType(.int32, shape, quantization: .foundAtRunTime) }
+        return ValueType(codes, shape, quantization: .known(QuantizationGrid(range: range, of: codes)))
     }
 }

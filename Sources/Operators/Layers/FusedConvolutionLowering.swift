@@ -66,8 +66,8 @@ struct FusedConvolutionLowering {
         var operands = [source.buffer, lowering.addConstant(folded.weights)]
         if let bias = folded.bias { operands.append(lowering.addConstant(Tensor(bias))) }
         if let residual { operands.append(residual.buffer) }
-        let stage = OutputStage(
-            postOperations: postOperations(residualScale: 1, resultScale: 1), hasBias: folded.bias != nil)
+        var stage = OutputStage(hasBias: folded.bias != nil)
+        finish(&stage, sumScales: [], resultScale: 1, residualScale: 1, .exact)
         lowering.define(node, LoweredValue(try lowering.add(form.convolution.kernelOperation(stage), operands, node)))
     }
 
@@ -78,12 +78,10 @@ struct FusedConvolutionLowering {
         let codes = try calibratedCodes(sourceScale, lowering.arithmetic)
         let outputType: DataType = form.outputIsUnsigned ? .uint8 : .int8
         let resultScale = range.codesPerUnit(outputType)
-        let residualScale = try residual.map { resultScale / (try gridScale(of: $0)) } ?? 0
-        var stage = OutputStage(
-            outputType: outputType, scales: codes.codesPerUnit.map { resultScale / sourceScale / $0 },
-            postOperations: postOperations(
-                residualScale: residualScale, resultScale: resultScale, arithmetic: lowering.arithmetic),
-            hasBias: codes.bias != nil)
+        var stage = OutputStage(outputType: outputType, hasBias: codes.bias != nil)
+        finish(
+            &stage, sumScales: codes.codesPerUnit.map { ($0, sourceScale) }, resultScale: resultScale,
+            residualScale: try residual.map(gridScale), lowering.arithmetic)
         // MXNet sums in the residual's buffer and so in the residual's type, then reads the bytes as the output's type.
         if lowering.arithmetic == .mxnet, let residual { stage.outputType = lowering.type(of: residual).dataType }
         var result = try lowering.add(
@@ -101,12 +99,10 @@ struct FusedConvolutionLowering {
         let codes = WeightCodes.byTensor(
             folded, sourceCodesPerUnit: sourceScale, limit: try codeLimit(lowering.arithmetic))
         let weightScale = codes.codesPerUnit[0]
-        let residualScale = try residual.map { sourceScale * weightScale / (try gridScale(of: $0)) } ?? 0
-        let stage = OutputStage(
-            outputType: .int32,
-            postOperations: postOperations(
-                residualScale: residualScale, resultScale: sourceScale * weightScale, arithmetic: lowering.arithmetic),
-            hasBias: codes.bias != nil)
+        var stage = OutputStage(outputType: .int32, hasBias: codes.bias != nil)
+        finish(
+            &stage, sumScales: [(weightScale, sourceScale)], resultScale: sourceScale * weightScale,
+            residualScale: try residual.map(gridScale), lowering.arithmetic)
         let result = try lowering.add(
             form.convolution.kernelOperation(stage), operands(source, codes, residual, &lowering), node)
         let unit = try AccumulatorUnit(
@@ -128,16 +124,13 @@ struct FusedConvolutionLowering {
         var operands = [sums, range]
         if let bias = folded.bias { operands.append(lowering.addConstant(Tensor(bias))) }
         if let residual {
-            guard case .rangeBuffer(let residualRange) = residual.codes else {
-                throw ModelError("its residual has a calibrated range, but its data has none")
-            }
-            operands += [residual.buffer, residualRange]
+            operands += [residual.buffer, try lowering.rangeBuffer(of: residual)]
         }
         let kernel = RunTimeAccumulatorKernel(
             weightMagnitude: folded.channelMagnitudes.max() ?? 0, weightCodesPerUnit: codes.codesPerUnit[0],
             sourceType: lowering.type(of: source).dataType,
             residualType: residual.map { lowering.type(of: $0).dataType }, hasBias: folded.bias != nil,
-            relu: (form.activation ?? form.postSumActivation)?.kind == .relu)
+            activation: runTimeActivation(lowering.arithmetic))
         let results = try lowering.addAll(kernel, operands, node)
         lowering.define(node, LoweredValue(results[0], codes: .rangeBuffer(results[1])))
     }
@@ -156,21 +149,40 @@ struct FusedConvolutionLowering {
         return scale
     }
 
-    /// - Parameter resultScale: what one real unit is in the values that the operations see.
-    private func postOperations(
-        residualScale: Float, resultScale: Float, arithmetic: Arithmetic = .exact
-    ) -> [PostOperation] {
-        var operations: [PostOperation] = []
+    /// What happens to the sums: how they are scaled, and what follows.
+    ///
+    /// Activations see codes of the result where that makes no difference, as in MXNet; else real units.
+    /// - Parameters:
+    ///   - sumScales: codes per unit of the weights, one for all channels or one for each, and of the data.
+    ///   - resultScale: codes per unit of the result.
+    ///   - residualScale: codes per unit of the residual.
+    private func finish(
+        _ stage: inout OutputStage, sumScales: [(weights: Float, source: Float)], resultScale: Float,
+        residualScale: Float?, _ arithmetic: Arithmetic
+    ) {
+        let activations = [form.activation, form.postSumActivation].compactMap { $0 }
+        let seesCodes = arithmetic == .mxnet || activations.allSatisfy { $0.isHomogeneous || $0.kind == .clip }
+        let scale = seesCodes ? resultScale : 1
+        if stage.outputType.isCode || scale != resultScale {
+            stage.scales = sumScales.map { scale / $0.source / $0.weights }
+        }
+        func operation(_ activation: ActivationFunction) -> PostOperation {
+            var activation = activation.scaled(by: scale)
+            if !seesCodes { activation.scale *= resultScale }
+            return .activation(activation)
+        }
         // A calibrated clip from zero is left to the saturation at the calibrated range by MXNet, which is right only
         // where there is such a range.
         if let activation = form.activation, !(arithmetic == .mxnet && activation.kind == .clip) {
-            operations.append(.activation(activation.scaled(by: resultScale)))
+            stage.postOperations.append(operation(activation))
         }
-        if form.residualInput != nil { operations.append(.sum(scale: residualScale)) }
-        if let activation = form.postSumActivation {
-            operations.append(.activation(activation.scaled(by: resultScale)))
-        }
-        return operations
+        if form.residualInput != nil { stage.postOperations.append(.sum(scale: residualScale.map { scale / $0 } ?? 0)) }
+        if let activation = form.postSumActivation { stage.postOperations.append(operation(activation)) }
+    }
+
+    private func runTimeActivation(_ arithmetic: Arithmetic) -> ActivationFunction? {
+        let activation = form.activation ?? form.postSumActivation
+        return arithmetic == .mxnet && activation?.kind == .clip ? nil : activation
     }
 }
 

@@ -8,7 +8,6 @@ import TensorCore
 /// Quantized, weight and bias are int8 parameters with ranges, or stay float and are quantized by channel
 /// (`channel_wise_quantize`). The result is int32, codes on the calibrated range, or float (`enable_float_output`).
 struct FusedFullyConnected: OperatorDefinition {
-    static let floatOutput = "enable_float_output"
     static let channelWise = "channel_wise_quantize"
 
     let name = "FusedFullyConnected"
@@ -21,13 +20,13 @@ struct FusedFullyConnected: OperatorDefinition {
             let isChannelWise = (try? node.attributes.boolean(channelWise)) ?? false
             return isChannelWise ? [0] : Array(0..<plainInputCount(node))
         },
-        quantizedOutputIsTriple: { node in !((try? node.attributes.boolean(floatOutput)) ?? false) })
+        quantizedOutputIsTriple: { node in !((try? node.attributes.boolean(CalibratedRange.floatOutput)) ?? false) })
 
-    let quantization = QuantizationRule.weighted(
-        .init(
-            quantizedInputs: { _ in [0] },
-            offlineInputs: { node in Array(1..<plainInputCount(node)) },
-            quantizedFlag: "True", supportsChannelWise: true))
+    let quantization = QuantizationRule.quantized(
+        QuantizedTwin(
+            need: .must, result: .sums, absorbs: .requantizeAndDequantize,
+            codeInputs: { node, isChannelWise in isChannelWise ? [0] : Array(0..<plainInputCount(node)) },
+            attributes: ["quantized": .text("True")], supportsChannelWise: true))
 
     /// Asks the fully connected layer for no more than its bias: one that is not supported has the same inputs.
     private static func plainInputCount(_ node: any NodeDescription) -> Int {
@@ -129,12 +128,12 @@ struct FusedFullyConnectedForm {
             if body[id].op == "FullyConnected" {
                 attributes = try FullyConnectedAttributes(body[id].attributes)
             } else {
-                activation = try ActivationForm.function(of: body[id])
+                activation = try FusedActivation.function(of: body[id])
             }
         }
         guard let attributes else { throw ModelError("a fused layer without a FullyConnected in its subgraph") }
         self.attributes = attributes
-        hasFloatOutput = try node.attributes.boolean(FusedFullyConnected.floatOutput) ?? false
+        hasFloatOutput = try node.attributes.boolean(CalibratedRange.floatOutput) ?? false
         isChannelWise = try node.attributes.boolean(FusedFullyConnected.channelWise) ?? false
     }
 

@@ -18,6 +18,11 @@ public enum ParameterCodes {
         if arithmetic == .mxnet { return mxnet }
         return (try? attributes.number(limitAttribute)).flatMap { $0.map(Float.init) } ?? whole
     }
+
+    /// Codes per unit of an int8 parameter with a range.
+    static func codesPerUnit(_ range: ValueRange, of attributes: Attributes, _ arithmetic: Arithmetic) -> Float {
+        range.magnitude == 0 ? Float(Int32.max) : limit(of: attributes, arithmetic) / range.magnitude
+    }
 }
 
 extension QuantizationGrid {

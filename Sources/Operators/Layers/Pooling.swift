@@ -11,7 +11,15 @@ struct Pooling: OperatorDefinition {
         "Pooling", quantized: "_contrib_quantized_pooling",
         // MKL-DNN's max pooling keeps a workspace for training.
         hiddenOutputs: { node in node.attributes.text("pool_type") ?? "max" == "max" ? 1 : 0 })
-    let quantization = QuantizationRule.passThrough()
+    let quantization = QuantizationRule.passThrough(
+        alignsScales: .passes,
+        refusal: { node in
+            let kind = node.attributes.text("pool_type") ?? "max"
+            guard ["max", "avg"].contains(kind) else { return "MXNet has int8 pooling for max and avg only" }
+            let rank = (try? node.type(0).shape).flatMap { $0?.rank }
+            let axes = rank.map { $0 - 2 } ?? (try? node.attributes.integers("kernel"))?.flatMap { $0 }?.count
+            return axes == 1 ? "MXNet has no int8 pooling over one axis" : nil
+        })
 
     let onnx = ONNXForm.mapped(
         ONNXMapping(

@@ -43,7 +43,7 @@ struct Dequantize: OperatorDefinition {
             switch source.codes {
             case .grid(let codesPerUnit, let zeroPoint):
                 try lowering.add(
-                    DequantizeKernel(factor: try unitsPerCode(node) ?? 1 / codesPerUnit, zeroPoint: zeroPoint),
+                    DequantizeKernel(factor: try unitsPerCode(node, codesPerUnit), zeroPoint: zeroPoint),
                     [source.buffer], node)
             case .accumulators(let unit): try lowering.add(DequantizeKernel(factor: unit), [source.buffer], node)
             case .rangeBuffer(let range): try lowering.add(RunTimeDequantizeKernel(), [source.buffer, range], node)
@@ -69,9 +69,12 @@ struct Dequantize: OperatorDefinition {
         return Tensor(real, shape: codes.shape)
     }
 
-    private func unitsPerCode(_ node: NodeReader) throws -> Float? {
-        let type = try node.type(0)
-        return type.quantization?.grid?.unitsPerCode(type.dataType)
+    /// The step of the grid, which was rounded once, unless the arithmetic at hand reads the codes in another way.
+    private func unitsPerCode(_ node: NodeReader, _ codesPerUnit: Float) throws -> Float {
+        guard let step = try node.type(0).quantization?.grid?.steps[0], abs(step * codesPerUnit - 1) < 1e-5 else {
+            return 1 / codesPerUnit
+        }
+        return step
     }
 
     let examples = [

@@ -3,13 +3,23 @@ import Kernels
 import ONNXFormat
 import TensorCore
 
-/// Tensors one after the other along `dim` (src/operator/nn/concat.cc). Codes of one grid keep it.
+/// Tensors one after the other along `dim` (src/operator/nn/concat.cc).
+///
+/// Codes are brought to one grid first (src/operator/quantization/mkldnn/mkldnn_quantized_concat.cc): int8 if any of them
+/// is, on the range that holds all their ranges.
 struct Concat: OperatorDefinition {
     let name = "Concat"
     let summary = "tensors one after the other along an axis"
     let mxnet: MXNetForm? = MXNetForm(
-        "Concat", "concat", "_sparse_concat", "_npi_concatenate", rangedInputs: { Array($0.inputs.indices) })
-    let quantization = QuantizationRule.float(because: "codes of several grids have to be brought to one first")
+        "Concat", "concat", "_sparse_concat", "_npi_concatenate", quantized: "_contrib_quantized_concat",
+        rangedInputs: { Array($0.inputs.indices) })
+    let quantization = QuantizationRule.quantized(
+        QuantizedTwin(
+            need: .support, result: .codes, alignment: .joins, codeInputs: { node, _ in Array(node.inputs.indices) },
+            refusal: { node in
+                let dim = (try? node.attributes.integer("dim")) ?? 1
+                return dim > 0 ? nil : "MXNet joins codes along axis 1 and later axes only, this is axis \(dim)"
+            }))
 
     let onnx = ONNXForm.mapped(
         ONNXMapping(
@@ -34,23 +44,62 @@ struct Concat: OperatorDefinition {
 
     func inferTypes(_ node: NodeReader) throws -> [ValueType] {
         let types = try node.node.inputs.indices.map { try node.type($0) }
+        var result = try Self.joined(types)
         let shapes = types.compactMap(\.shape)
-        guard shapes.count == types.count else {
-            return [ValueType(types[0].dataType, nil, quantization: types[0].quantization)]
+        if shapes.count == types.count {
+            // What the elements are does not change where they go.
+            let operands = shapes.map { TensorType(result.dataType, $0) }
+            result.shape = try kernel(node, shapes[0]).resultTypes(operands)[0].shape
         }
-        let operands = zip(types, shapes).map { TensorType($0.dataType, $1) }
-        let result = try kernel(node, operands[0].shape).resultTypes(operands)[0]
-        return [ValueType(result.dataType, result.shape, quantization: types[0].quantization)]
+        return [result]
+    }
+
+    /// The type that holds the elements of all.
+    private static func joined(_ types: [ValueType]) throws -> ValueType {
+        let first = ValueType(types[0].dataType, nil, quantization: types[0].quantization)
+        if types.allSatisfy({ $0.dataType == first.dataType && $0.quantization == first.quantization }) { return first }
+        guard types.contains(where: \.isQuantized) else { throw ModelError("its inputs are of several types") }
+        guard types.allSatisfy({ $0.dataType.isCode && ($0.quantization?.grid?.zeroPoint ?? 0) == 0 }) else {
+            throw ModelError("its inputs are codes of different grids, which cannot be brought to one")
+        }
+        let dataType: DataType = types.contains { $0.dataType == .int8 } ? .int8 : .uint8
+        let ranges = types.compactMap { type in type.quantization?.grid.map { $0.interval(type.dataType) } }
+        guard ranges.count == types.count else { return ValueType(dataType, nil, quantization: .foundAtRunTime) }
+        let range = ranges.reduce(ValueRange(0, 0)) { $0.union($1) }
+        return ValueType(dataType, nil, quantization: .known(QuantizationGrid(range: range, of: dataType)))
     }
 
     func lower(_ node: NodeReader, _ lowering: inout Lowering) throws {
         let operands = try node.node.inputs.indices.map { try lowering.value(node, $0) }
-        guard operands.dropFirst().allSatisfy({ $0.isRead(like: operands[0]) }) else {
-            throw ModelError("its inputs are codes of different grids, which have to be brought to one first")
-        }
         let kernel = try kernel(node, lowering.type(of: operands[0]).shape)
-        let result = try lowering.add(kernel, operands.map(\.buffer), node)
-        lowering.define(node, LoweredValue(result, codes: operands[0].codes))
+        var (buffers, codes) = (operands.map(\.buffer), operands[0].codes)
+        if !operands.dropFirst().allSatisfy({ $0.isRead(like: operands[0]) }) {
+            (buffers, codes) = try aligned(operands, node, &lowering)
+        }
+        lowering.define(node, LoweredValue(try lowering.add(kernel, buffers, node), codes: codes))
+    }
+
+    /// Codes on the grid that all have in common.
+    private func aligned(
+        _ operands: [LoweredValue], _ node: NodeReader, _ lowering: inout Lowering
+    ) throws -> ([BufferID], LoweredValue.Codes?) {
+        let type = try inferTypes(node)[0]
+        guard let grid = type.quantization?.grid else {
+            let ranges = try operands.map { try lowering.rangeBuffer(of: $0) }
+            let union = try lowering.add(RunTimeUnionKernel(), ranges, node)
+            let buffers = try zip(operands, ranges).map { operand, range in
+                try lowering.add(RunTimeRescaleKernel(outputType: type.dataType), [operand.buffer, range, union], node)
+            }
+            return (buffers, .rangeBuffer(union))
+        }
+        let perUnit = grid.codesPerUnit(type.dataType)
+        let buffers = try operands.map { operand in
+            guard case .grid(let scale, 0) = operand.codes else { throw ModelError("float and codes cannot be joined") }
+            if scale == perUnit, lowering.type(of: operand).dataType == type.dataType { return operand.buffer }
+            let kernel = QuantizeKernel(factor: perUnit / scale, outputType: type.dataType)
+            return try lowering.add(kernel, [operand.buffer], node)
+        }
+        return (buffers, .grid(codesPerUnit: perUnit))
     }
 
     private func kernel(_ node: NodeReader, _ shape: Shape) throws -> ConcatenateKernel {

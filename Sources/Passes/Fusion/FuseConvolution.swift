@@ -2,94 +2,101 @@ import GraphIR
 import Operators
 import TensorCore
 
-/// Convolution [+ BatchNorm] [+ elemwise_add] [+ Activation] → FusedConvolution, MXNet's backend MKLDNN_QUANTIZE
+/// Convolution [+ BatchNorm] [+ elemwise_add] [+ activation] → FusedConvolution, MXNet's backend MKLDNN_QUANTIZE
 /// (src/operator/subgraph/mkldnn/mkldnn_conv_property.h).
 ///
 /// A chain ends at the first node whose result is used more than once; the operand of the addition that is not the
 /// convolution becomes the residual input. Fused nodes are numbered in the order of their convolutions.
 public struct FuseConvolution: Pass {
     public let name = "FuseConvolution"
-    public let summary = "fuses BatchNorm, addition and relu into the convolution before them"
+    public let summary = "fuses BatchNorm, addition and activation into the convolution before them"
+    private let backend: FusionBackend
+    private let arithmetic: Arithmetic
 
-    public init() {}
+    public init(_ backend: FusionBackend = .quantize, arithmetic: Arithmetic = .exact) {
+        self.backend = backend
+        self.arithmetic = arithmetic
+    }
 
     public func run(_ context: inout PassContext) throws {
-        var number = 0
-        for id in context.graph.topologicalOrder() where context.graph.contains(id) {
-            let node = context.graph[id]
-            guard node.op == "Convolution" else { continue }
+        try context.findTypesOfCodes()
+        var layers: [Node] = []
+        for node in context.graph.topologicalOrder().map({ context.graph[$0] })
+        where node.op == "Convolution" && !context.graph.hasCodes(node) {
             let axes = try node.attributes.integers("kernel")?.count ?? 0
-            guard axes == 2 else {
-                context.refuse(node.name, because: "MXNet fuses convolutions over 2 axes only, this one has \(axes)")
-                continue
+            if (2...3).contains(axes) {
+                layers.append(node)
+            } else {
+                context.refuse(node.name, because: "MXNet fuses convolutions over 2 or 3 axes, this one has \(axes)")
             }
-            let match = ConvolutionChain(from: node, in: context.graph)
-            let name = "sg_mkldnn_conv_\(match.nameParts)\(number)"
-            var fused = FusedNode(chain: match.chain, graph: context.graph)
-            if let sum = match.sum, sum.inputs[0] != match.valueBeforeSum { fused.swappedOperands = [sum.id] }
-            try context.apply(
-                fused.patch(name: name, op: "FusedConvolution", attributes: match.attributes), to: node.name)
-            if let last = match.chain.last { context.refuse(last.name, because: "nothing more is fused: \(match.end)") }
-            number += 1
         }
+        let chains = FusionChain.all(
+            from: layers, { _ in ConvolutionRule(backend: backend) }, in: context.graph, arithmetic)
+        for (number, chain) in chains.enumerated() {
+            var fused = FusedNode(chain: chain, graph: context.graph)
+            fused.swappedOperands = swappedSums(of: chain, in: context.graph)
+            let kinds = chain.nodes.dropFirst().map { Part(of: $0) }
+            let name = "sg_mkldnn_conv_" + kinds.map { $0.rawValue + "_" }.joined() + "\(number)"
+            let patch = fused.patch(name: name, op: "FusedConvolution", attributes: Part.attributes(of: kinds))
+            try context.apply(patch, to: chain.nodes[0].name)
+            if let last = chain.nodes.last { context.refuse(last.name, because: "nothing more is fused: \(chain.end)") }
+        }
+    }
+
+    /// The addition, if the chain is its second operand.
+    private func swappedSums(of chain: FusionChain, in graph: Graph) -> Set<NodeID> {
+        for (node, next) in zip(chain.nodes, chain.nodes.dropFirst()) where Part(of: next) == .sum {
+            // An earlier patch may have changed the operands.
+            if graph[next.id].inputs.first != node.outputs[0] { return [next.id] }
+        }
+        return []
     }
 }
 
-/// The longest chain that can be fused from a convolution on.
-private struct ConvolutionChain {
-    private(set) var chain: [Node]
-    private(set) var batchNorm: Node?
-    private(set) var sum: Node?
-    private(set) var activation: Node?
-    /// Why the chain is not longer.
-    private(set) var end = ChainEnd.unused
+/// What a chain may have behind its convolution, under MXNet's names for it.
+private enum Part: String {
+    case batchNorm = "bn"
+    case sum = "add"
+    case activation = "act"
 
-    init(from convolution: Node, in graph: Graph) {
-        chain = [convolution]
-        while let last = chain.last {
-            switch graph.soleConsumer(of: last) {
-            case .failure(let reason):
-                end = reason
-                return
-            case .success(let next):
-                guard accepts(next) else {
-                    end = .notFusable("\(next.op) '\(next.name)'")
-                    return
-                }
-                chain.append(next)
-            }
-            if activation != nil {
-                end = .activation
-                return
-            }
+    init(of node: Node) {
+        switch node.op {
+        case "BatchNorm": self = .batchNorm
+        case "elemwise_add": self = .sum
+        default: self = .activation
         }
     }
 
-    private mutating func accepts(_ node: Node) -> Bool {
+    static func attributes(of parts: [Part]) -> Attributes {
+        var attributes: Attributes = [:]
+        let hasActivation = parts.contains(.activation), hasSum = parts.contains(.sum)
+        if hasActivation && !hasSum { attributes["with_act"] = .text("true") }
+        if parts.contains(.batchNorm) { attributes["with_bn"] = .text("true") }
+        if hasActivation && hasSum { attributes["with_postsum_act"] = .text("true") }
+        if hasSum { attributes["with_sum"] = .text("true") }
+        return attributes
+    }
+}
+
+private struct ConvolutionRule: FusionRule {
+    let backend: FusionBackend
+    private var last: Part?
+    var isComplete: Bool { last == .activation }
+
+    init(backend: FusionBackend) { self.backend = backend }
+
+    mutating func accepts(_ node: Node) -> Bool {
         switch node.op {
-        case "BatchNorm" where batchNorm == nil && sum == nil: batchNorm = node
-        case "elemwise_add" where sum == nil: sum = node
-        case "Activation" where node.attributes.text("act_type") == "relu": activation = node
-        default: return false
+        case "BatchNorm":
+            guard last == nil else { return false }
+            last = .batchNorm
+        case "elemwise_add":
+            guard last != .sum, node.inputs[0] != node.inputs[1] else { return false }
+            last = .sum
+        default:
+            guard backend.convolutionTakes(node, afterSum: last == .sum) else { return false }
+            last = .activation
         }
         return true
-    }
-
-    var nameParts: String {
-        (batchNorm == nil ? "" : "bn_") + (sum == nil ? "" : "add_") + (activation == nil ? "" : "act_")
-    }
-
-    /// What the addition gets from the chain.
-    var valueBeforeSum: ValueID? {
-        sum.flatMap { sum in chain.firstIndex { $0.id == sum.id } }.map { chain[$0 - 1].outputs[0] }
-    }
-
-    var attributes: Attributes {
-        var attributes: Attributes = [:]
-        if activation != nil && sum == nil { attributes["with_act"] = .text("true") }
-        if batchNorm != nil { attributes["with_bn"] = .text("true") }
-        if activation != nil && sum != nil { attributes["with_postsum_act"] = .text("true") }
-        if sum != nil { attributes["with_sum"] = .text("true") }
-        return attributes
     }
 }

@@ -2,33 +2,46 @@ import GraphIR
 import Operators
 import TensorCore
 
-/// FullyConnected [+ Activation] → FusedFullyConnected, MXNet's backend MKLDNN_QUANTIZE
+/// FullyConnected [+ activation] → FusedFullyConnected, MXNet's backend MKLDNN_QUANTIZE
 /// (src/operator/subgraph/mkldnn/mkldnn_fc_property.h).
 public struct FuseFullyConnected: Pass {
     public let name = "FuseFullyConnected"
-    public let summary = "fuses relu into the fully connected layer before it"
+    public let summary = "fuses an activation into the fully connected layer before it"
+    private let backend: FusionBackend
+    private let arithmetic: Arithmetic
 
-    public init() {}
+    public init(_ backend: FusionBackend = .quantize, arithmetic: Arithmetic = .exact) {
+        self.backend = backend
+        self.arithmetic = arithmetic
+    }
 
     public func run(_ context: inout PassContext) throws {
-        var number = 0
-        for id in context.graph.topologicalOrder() where context.graph.contains(id) {
-            let node = context.graph[id]
-            guard node.op == "FullyConnected" else { continue }
-            var chain = [node]
-            var attributes: Attributes = [:]
-            switch context.graph.soleConsumer(of: node) {
-            case .success(let next) where next.op == "Activation" && next.attributes.text("act_type") == "relu":
-                chain.append(next)
-                attributes["with_eltwise"] = .text("True")
-            case .success(let next):
-                context.refuse(node.name, because: "\(ChainEnd.notFusable("\(next.op) '\(next.name)'"))")
-            case .failure(let reason): context.refuse(node.name, because: "\(reason)")
-            }
-            let name = "sg_mkldnn_fully_connected_\(chain.count > 1 ? "eltwise_" : "")\(number)"
-            let fused = FusedNode(chain: chain, graph: context.graph)
-            try context.apply(fused.patch(name: name, op: "FusedFullyConnected", attributes: attributes), to: node.name)
-            number += 1
+        try context.findTypesOfCodes()
+        let layers = context.graph.topologicalOrder().map { context.graph[$0] }.filter {
+            $0.op == "FullyConnected" && !context.graph.hasCodes($0)
         }
+        let chains = FusionChain.all(
+            from: layers, { _ in FullyConnectedRule(backend: backend) }, in: context.graph, arithmetic)
+        for (number, chain) in chains.enumerated() {
+            let hasActivation = chain.nodes.count > 1
+            let name = "sg_mkldnn_fully_connected_\(hasActivation ? "eltwise_" : "")\(number)"
+            let patch = FusedNode(chain: chain, graph: context.graph).patch(
+                name: name, op: "FusedFullyConnected",
+                attributes: hasActivation ? ["with_eltwise": .text("True")] : [:])
+            try context.apply(patch, to: chain.nodes[0].name)
+            if !hasActivation { context.refuse(chain.nodes[0].name, because: "\(chain.end)") }
+        }
+    }
+}
+
+private struct FullyConnectedRule: FusionRule {
+    let backend: FusionBackend
+    private(set) var isComplete = false
+
+    init(backend: FusionBackend) { self.backend = backend }
+
+    mutating func accepts(_ node: Node) -> Bool {
+        isComplete = backend.fullyConnectedTakes(node)
+        return isComplete
     }
 }

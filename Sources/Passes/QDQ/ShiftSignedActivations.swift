@@ -28,7 +28,7 @@ public struct ShiftSignedActivations: Pass {
             let isSigned = type.dataType == .int8 && grid.zeroPoint == 0
             let isShifted = type.dataType == .uint8 && grid.zeroPoint == 128
             guard direction == .toUnsigned ? isSigned : isShifted else { continue }
-            var shifted = QuantizationGrid(steps: [grid.unitsPerCode(type.dataType)])
+            var shifted = QuantizationGrid(steps: [grid.steps[0]])
             shifted.zeroPoint = direction == .toUnsigned ? 128 : 0
             let attributes = ValueType(
                 direction == .toUnsigned ? .uint8 : .int8, nil, quantization: .known(shifted)

@@ -43,9 +43,14 @@ public enum CalibrationPoints {
 
     static func floatValue(of node: Node, in graph: Graph) -> String? {
         switch node.op {
-        case "Quantize": node.inputs[0].map { graph[$0].name }
-        case "Requantize": QuantizedNames.floatValue(ofRequantize: node.name)
-        default: nil
+        case "Quantize", "QuantizeAsymmetric": return node.inputs[0].map { graph[$0].name }
+        case "Requantize": return QuantizedNames.floatValue(of: node.name)
+        default:
+            // A twin that has a grid of its own; its float brother has not.
+            guard case .quantized(let twin) = OperatorTable.standard[node.op]?.quantization,
+                twin.result == .calibratedCodes, node.name.hasPrefix(QuantizedNames.node(""))
+            else { return nil }
+            return QuantizedNames.floatValue(of: node.name)
         }
     }
 }

@@ -1,3 +1,5 @@
+import GraphIR
+
 /// The choices of MXNet's quantize_graph (python/mxnet/contrib/quantization.py), under MXNet's names.
 public struct QuantizationOptions: Sendable {
     public enum CodeType: String, Sendable, CaseIterable { case auto, int8, uint8 }
@@ -39,9 +41,16 @@ enum QuantizedNames {
     static func dequantize(_ name: String) -> String { "\(name)_dequantize" }
     static func quantize(_ value: String) -> String { "\(value)_quantize" }
 
-    /// `requantize_conv0` → `conv0_output`, the float value whose range the requantize needs.
-    static func floatValue(ofRequantize name: String) -> String {
-        let prefix = requantize("")
-        return (name.hasPrefix(prefix) ? String(name.dropFirst(prefix.count)) : name) + "_output"
+    /// `conv0_output` → `quantized_conv0_output`.
+    static func outputs(of node: Node, in graph: Graph) -> [String] {
+        let twin = self.node(node.name)
+        return node.outputs.count == 1
+            ? ["\(twin)_output"] : node.outputs.indices.map { "\(twin)_output\($0)" }
+    }
+
+    /// `requantize_conv0`, `quantized_bn0` → `conv0_output`, `bn0_output`: the float value that a node's codes stand for.
+    static func floatValue(of node: String) -> String {
+        let prefix = [requantize(""), self.node("")].first(where: node.hasPrefix) ?? ""
+        return node.dropFirst(prefix.count) + "_output"
     }
 }

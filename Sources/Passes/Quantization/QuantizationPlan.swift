@@ -4,40 +4,45 @@ import TensorCore
 
 /// Which nodes quantize_graph quantizes, and why the others stay in float.
 struct QuantizationPlan {
-    private(set) var quantized = Set<NodeID>()
+    /// The nodes that are quantized, with the rule that each of them has.
+    private(set) var twins: [NodeID: QuantizedTwin] = [:]
     private(set) var refusals: [(node: String, reason: String)] = []
 
     /// - Throws: `ModelError` for an exclusion that matches nothing, with the nearest names.
     init(_ graph: Graph, _ options: QuantizationOptions, table: OperatorTable) throws {
         try Self.checkExclusions(graph, options, table)
         let order = graph.topologicalOrder().map { graph[$0] }
-        var must = Set<NodeID>(), support = Set<NodeID>()
         for node in order {
-            guard let definition = table[node.op] else {
-                refusals.append((node.name, "operator \(node.op) is not known"))
-                continue
-            }
-            if Self.isExcluded(node, options, table) {
-                refusals.append((node.name, "excluded"))
-                continue
-            }
-            if let reason = definition.quantization.refusal(of: node) {
-                refusals.append((node.name, reason))
-            } else if case .weighted = definition.quantization {
-                must.insert(node.id)
-            } else {
-                support.insert(node.id)
+            switch Self.decision(on: node, graph, options, table) {
+            case .success(let twin): twins[node.id] = twin
+            case .failure(let refusal): refusals.append((node.name, refusal.reason))
             }
         }
-        switch options.mode {
-        case .full: quantized = must.union(support)
-        case .smart:
-            let between = Self.between(must: must, support: support, order, graph)
-            quantized = must.union(between)
-            for node in order where support.contains(node.id) && !between.contains(node.id) {
-                refusals.append((node.name, "smart mode: it does not lie between two quantized layers"))
-            }
+        guard options.mode == .smart else { return }
+        let must = Set(twins.filter { $0.value.need == .must }.keys)
+        let between = Self.between(must: must, support: Set(twins.keys).subtracting(must), order, graph)
+        for node in order where twins[node.id]?.need == .support && !between.contains(node.id) {
+            twins[node.id] = nil
+            refusals.append((node.name, "smart mode: it does not lie between two quantized layers"))
         }
+    }
+
+    private struct Refusal: Error { let reason: String }
+
+    private static func decision(
+        on node: Node, _ graph: Graph, _ options: QuantizationOptions, _ table: OperatorTable
+    ) -> Result<QuantizedTwin, Refusal> {
+        guard let rule = table[node.op]?.quantization else {
+            return .failure(Refusal(reason: "operator \(node.op) is not known"))
+        }
+        if isExcluded(node, options, table) { return .failure(Refusal(reason: "excluded")) }
+        if let reason = rule.refusal(of: NodeReader(node, in: graph)) { return .failure(Refusal(reason: reason)) }
+        guard case .quantized(let twin) = rule else { return .failure(Refusal(reason: "it stays in float")) }
+        let others = node.outputs.dropFirst()
+        if twin.result != .float, others.contains(where: { !graph[$0].uses.isEmpty || graph.outputs.contains($0) }) {
+            return .failure(Refusal(reason: "its second output is used, which its int8 twin does not have"))
+        }
+        return .success(twin)
     }
 
     /// Support nodes that a must node feeds and that feed a must node, through support nodes.

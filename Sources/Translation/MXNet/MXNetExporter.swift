@@ -113,7 +113,11 @@ private struct SymbolBuilder {
     }
 
     private func isQuantized(_ node: Node, _ form: MXNetForm) -> Bool {
-        form.isAlwaysQuantized || node.inputs.first.flatMap { $0 }.flatMap { graph[$0].type?.isQuantized } ?? false
+        form.isAlwaysQuantized
+            || form.rangedInputs(node).contains { index in
+                node.inputs.indices.contains(index)
+                    && node.inputs[index].flatMap { graph[$0].type?.isQuantized } ?? false
+            }
     }
 
     private mutating func place(_ entity: Entity, _ edges: [Edge]) throws {

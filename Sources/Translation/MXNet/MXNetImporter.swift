@@ -14,7 +14,8 @@ public struct MXNetImporter {
     public init(table: OperatorTable = .standard) { self.table = table }
 
     /// - Throws: `ModelError` if the symbol contradicts itself. That it lacks parameters is said in the report.
-    public func graph(of checkpoint: MXNetCheckpoint, name: String) throws -> (graph: Graph, report: TranslationReport) {
+    public func graph(of checkpoint: MXNetCheckpoint, name: String) throws -> (graph: Graph, report: TranslationReport)
+    {
         var builder = SymbolTranslation(checkpoint.symbol, checkpoint.parameters, table: table, name: name)
         try builder.run()
         builder.graph.metadata["format"] = "MXNet symbol"
@@ -124,7 +125,8 @@ private struct SymbolTranslation {
     /// `__shape__` and `__dtype__` of a variable; a dimension of 0 is not known.
     private func declaredType(_ attributes: Attributes) -> ValueType? {
         let dimensions = (try? attributes.integers("__shape__")) ?? []
-        guard !dimensions.isEmpty, dimensions.allSatisfy({ $0 > 0 }), let shape = try? Shape(checking: dimensions) else {
+        guard !dimensions.isEmpty, dimensions.allSatisfy({ $0 > 0 }), let shape = try? Shape(checking: dimensions)
+        else {
             return nil
         }
         return ValueType(declaredDataType(attributes) ?? .float32, shape)
@@ -140,7 +142,8 @@ private struct SymbolTranslation {
             report.mistyped.append("'\(name)' is \(tensor.dataType), but the symbol says \(declared)")
         }
         guard let declared = try? attributes.integers("__shape__"), !declared.isEmpty else { return }
-        let fits = declared.count == tensor.shape.rank
+        let fits =
+            declared.count == tensor.shape.rank
             && zip(declared, tensor.shape.dimensions).allSatisfy { $0 <= 0 || $0 == $1 }
         if !fits {
             report.mismatched.append("'\(name)' is \(tensor.shape), but the symbol says (\(declared.commaSeparated))")
@@ -149,7 +152,8 @@ private struct SymbolTranslation {
 
     private func value(_ entry: MXNetSymbol.Entry, _ what: String) throws -> ValueID {
         guard let value = values[MXNetSymbol.Entry(node: entry.node, output: entry.output)] else {
-            throw ModelError("\(what) is output \(entry.output) of '\(symbol.nodes[entry.node].name)', which does not exist")
+            throw ModelError(
+                "\(what) is output \(entry.output) of '\(symbol.nodes[entry.node].name)', which does not exist")
         }
         return value
     }
@@ -173,9 +177,10 @@ private struct SymbolTranslation {
         }
         draft.op = meaning.definition.name
         let form = meaning.form
-        let isQuantized = try meaning.namesQuantizedData || form.isAlwaysQuantized
+        let isQuantized =
+            try meaning.namesQuantizedData || form.isAlwaysQuantized
             || draft.attributes.boolean("quantized") ?? false
-        let ranged = isQuantized ? form.rangedInputs(draft) : []
+        let ranged = isQuantized ? rangedInputs(node, draft, form) : []
         draft.inputs = try node.inputs.dropLast(2 * ranged.count).map { try value($0, "an input") }
         try meaning.definition.checkInputCount(of: draft)
         try attachRanges(node, ranged)
@@ -185,6 +190,17 @@ private struct SymbolTranslation {
         let visible = max((symbol.outputCount(of: index) ?? 1) - form.hiddenOutputs(draft), 1)
         // Ranges are folded into the codes' grid, unless an unknown operator uses them.
         add(draft, index, outputs: isTriple ? max(1, plainlyUsedOutputs[index]) : max(visible, usedOutputs[index]))
+    }
+
+    /// Which plain inputs of a quantized node have ranges behind the plain inputs; how many those are may decide it.
+    private func rangedInputs(_ node: MXNetSymbol.Node, _ draft: NodeDraft, _ form: MXNetForm) -> [Int] {
+        for count in 1..<max(node.inputs.count, 1) {
+            var attempt = draft
+            attempt.inputs = [ValueID?](repeating: nil, count: count)
+            let ranged = form.rangedInputs(attempt)
+            if count + 2 * ranged.count == node.inputs.count { return ranged }
+        }
+        return form.rangedInputs(draft)
     }
 
     /// Adds a node with as many outputs, under MXNet's names for them.
@@ -221,7 +237,8 @@ private struct SymbolTranslation {
         _ codes: MXNetSymbol.Entry, _ low: MXNetSymbol.Entry, _ high: MXNetSymbol.Entry
     ) throws {
         let names = [low, high].map { symbol.nodes[$0.node].name }
-        let bounds = names.compactMap { parameters[$0] }.compactMap { graph[$0].tensor }.filter { $0.elementCount == 1 }.map { $0.floats()[0] }
+        let bounds = names.compactMap { parameters[$0] }.compactMap { graph[$0].tensor }.filter { $0.elementCount == 1 }
+            .map { $0.floats()[0] }
         for entry in [low, high] { foldedRanges.insert(entry) }
         guard let value = values[codes], let tensor = graph[value].tensor else { return }
         guard bounds.count == 2 else {
@@ -229,7 +246,8 @@ private struct SymbolTranslation {
             return
         }
         let grid = QuantizationGrid(
-            parameterRange: ValueRange(bounds[0], bounds[1]), codeLimit: ParameterCodes.limit(of: graph[value].attributes))
+            parameterRange: ValueRange(bounds[0], bounds[1]),
+            codeLimit: ParameterCodes.limit(of: graph[value].attributes))
         graph.setTensor(tensor, of: value, quantization: .known(grid))
     }
 
