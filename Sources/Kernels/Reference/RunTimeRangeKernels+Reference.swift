@@ -86,7 +86,7 @@ extension ValueRange {
 
 extension Tensor {
     /// The smallest and the largest value; 0 and 0 if there is none.
-    fileprivate func observedRange() -> ValueRange {
+    func observedRange() -> ValueRange {
         let values = floats()
         guard let first = values.first else { return ValueRange(0, 0) }
         return values.reduce(into: ValueRange(first, first)) { range, value in

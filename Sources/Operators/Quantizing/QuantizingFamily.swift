@@ -3,6 +3,6 @@ extension OperatorFamily {
     static let quantizing = OperatorFamily(
         name: "Quantizing",
         definitions: [
-            Quantize(), Requantize(), Dequantize(),
+            Quantize(), QuantizeAsymmetric(), Requantize(), Dequantize(),
         ])
 }

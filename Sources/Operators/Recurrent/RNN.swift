@@ -9,9 +9,18 @@ import TensorCore
 struct RNN: OperatorDefinition {
     let name = "RNN"
     let summary = "LSTM, GRU and plain recurrent layers with packed parameters"
-    let mxnet: MXNetForm? = MXNetForm("RNN", parameterInputs: { _ in [1] })
-    let quantization = QuantizationRule.float(
-        because: "MXNet 1.9.1 makes a graph of a quantized RNN that it cannot run")
+    let mxnet: MXNetForm? = MXNetForm(
+        "RNN", quantized: "_contrib_quantized_rnn", parameterInputs: { _ in [1] },
+        quantizedOutputIsTriple: { _ in false })
+    /// MXNet 1.9.1 makes the graph and cannot run it. Here the weights stay in float.
+    let quantization = QuantizationRule.quantized(
+        QuantizedTwin(
+            need: .must, result: .float, attributes: ["quantized": .text("true")], isAsymmetric: true,
+            refusal: { node in
+                guard node.attributes.text("mode") == "lstm" else { return "MXNet has an int8 form of LSTM only" }
+                return node.attributes["projection_size"].map { $0 != .text("None") } ?? false
+                    ? "MXNet has no int8 form of LSTM with a projection" : nil
+            }))
 
     let onnx = ONNXForm.unsupported(because: "its slices of states cannot be read back yet")
 
@@ -123,7 +132,7 @@ struct RNN: OperatorDefinition {
 
     func lower(_ node: NodeReader, _ lowering: inout Lowering) throws {
         let options = try Options(node), kernel = options.kernel
-        var steps = try lowering.floatValue(node, 0)
+        var steps = try lowering.realValue(node, 0)
         let data = lowering.type(of: LoweredValue(steps)).shape
         guard data.rank == 3 else { throw ModelError("data of shape \(data) is not steps × batch × features") }
         let packed = try options.parameters(inputs: data[2])

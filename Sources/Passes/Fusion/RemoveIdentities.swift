@@ -12,7 +12,9 @@ public struct RemoveIdentities: Pass {
     public func run(_ context: inout PassContext) throws {
         for id in context.graph.topologicalOrder() {
             let node = context.graph[id]
-            guard isIdentity(node), let source = node.inputs[0], context.graph.producer(of: source) != nil else {
+            guard isIdentity(node), let source = node.inputs[0] else { continue }
+            guard context.graph.producer(of: source) != nil else {
+                context.refuse(node.name, because: "MXNet keeps one that stands behind an input or a parameter")
                 continue
             }
             var patch = GraphPatch(for: context.graph, "is its input")
