@@ -153,10 +153,13 @@ extension ONNXTranslation {
         return try addNode("squeeze", ["axis": .integer(axis)], [row], name: name)
     }
 
-    private mutating func addNode(
-        _ op: String, _ attributes: Attributes, _ inputs: [ValueID], name: String
+    /// Adds a node of one of MXNet's operators that the translation needs itself.
+    mutating func addNode(
+        _ op: String, _ attributes: Attributes, _ inputs: [ValueID], name: String, outputName: String? = nil
     ) throws -> ValueID {
-        let id = graph.add(NodeDraft(name: name, op: op, attributes: attributes, inputs: inputs))
+        let id = graph.add(
+            NodeDraft(
+                name: name, op: op, attributes: attributes, inputs: inputs, outputNames: outputName.map { [$0] }))
         added.append(id)
         let output = graph[id].outputs[0]
         try settle(id)

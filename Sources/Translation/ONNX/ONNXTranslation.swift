@@ -49,8 +49,8 @@ struct ONNXTranslation {
         }
         for info in body.valueInfo + body.outputs { declaredTypes[info.name] = info.valueType }
         try add(body.nodes)
-        dropAbsorbed(body)
         graph.setOutputs(try body.outputs.map { try output($0.name) })
+        dropAbsorbed(body)
     }
 
     mutating func addInitializers(of body: ONNXGraph) throws {
@@ -97,14 +97,14 @@ struct ONNXTranslation {
     /// The value of an output of the model, under the output's name.
     private mutating func output(_ name: String) throws -> ValueID {
         guard let value = value(named: name) else { throw ModelError("nothing computes the output '\(name)'") }
-        guard graph[value].name != name else { return value }
-        let isTaken = graph.value(named: name) != nil
-        if graph[value].producer != nil, !isTaken,
-            !scopes[0].contains(where: { $0.key == graph[value].name && $0.value == value })
-        {
+        guard graph[value].name != name, graph.value(named: name) == nil else { return value }
+        if let tensor = graph[value].tensor { return graph.addParameter(name, tensor) }
+        let isAlias = graph[value].producer == nil || scopes[0][graph[value].name] == value
+        guard isAlias else {
             graph.update(value, name: name)
+            return value
         }
-        return value
+        return try addNode("_copy", [:], [value], name: name, outputName: name)
     }
 
     /// ONNX knows nodes by their outputs: their names may be missing, or shared. Here, every node has its own.
