@@ -62,6 +62,19 @@ extension Attribute: CustomStringConvertible {
         }
     }
 
+    /// A tuple such as `(0.1, 2)`, `[1,1]`, `1` or `()`; nil if an element is not a number.
+    var numbers: [Double]? {
+        switch self {
+        case .numbers(let values): return values
+        case .number(let value): return [value]
+        case .text(let text):
+            let parts = text.split(whereSeparator: { "()[], ".contains($0) })
+            let numbers = parts.compactMap { Double($0) }
+            return numbers.count == parts.count ? numbers : nil
+        default: return integers?.map(Double.init)
+        }
+    }
+
     /// A tuple such as `(1, 1)`, `[1,1]`, `1` or `()`; nil if an element is not a whole number.
     var integers: [Int]? {
         switch self {
@@ -91,6 +104,8 @@ extension OrderedDictionary where Key == String, Value == Attribute {
     public func number(_ name: String) throws -> Double? { try read(name, \.number, "a number") }
     public func boolean(_ name: String) throws -> Bool? { try read(name, \.boolean, "True or False") }
     public func integers(_ name: String) throws -> [Int]? { try read(name, \.integers, "a tuple of whole numbers") }
+
+    public func numbers(_ name: String) throws -> [Double]? { try read(name, \.numbers, "a tuple of numbers") }
 
     /// Sizes, strides and paddings: whole numbers of 0 to 2^30, so that sums and products of them do not overflow.
     public func extents(_ name: String) throws -> [Int]? {
