@@ -20,6 +20,15 @@ extension Executor {
 }
 
 extension KernelProgram {
+    /// Shows the constants among `observed`: what nodes compute from nothing but shapes is one.
+    public func observeConstants(
+        _ observed: Set<BufferID>, _ observe: (BufferID, Tensor) throws -> Void
+    ) rethrows {
+        for buffer in observed.sorted(by: { $0.index < $1.index }) {
+            if let tensor = constants[buffer] { try observe(buffer, tensor) }
+        }
+    }
+
     /// Checks that the tensors are what the program was lowered for.
     public func check(_ tensors: [Tensor]) throws {
         guard tensors.count == inputs.count else {

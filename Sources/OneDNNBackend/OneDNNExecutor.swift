@@ -89,6 +89,7 @@ public final class OneDNNExecutor: Executor {
         for port in plan.program.inputs where observed.contains(port.buffer) {
             try observe(port.buffer, rowMajorCopy(of: port.buffer))
         }
+        try plan.program.observeConstants(observed, observe)
         for (index, step) in plan.program.steps.enumerated() {
             try perform(step: index)
             for buffer in step.results where observed.contains(buffer) {

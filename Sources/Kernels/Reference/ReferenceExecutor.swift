@@ -27,6 +27,7 @@ public struct ReferenceExecutor: Executor {
             tensors[port.buffer] = tensor
             if observed.contains(port.buffer) { try observe(port.buffer, tensor) }
         }
+        try program.observeConstants(observed, observe)
         for (index, step) in program.steps.enumerated() {
             let operands = step.operands.compactMap { tensors[$0] }
             let results = try locating("node '\(step.node)'") { try step.kernel.evaluate(operands) }

@@ -105,9 +105,8 @@ extension MultiBoxDetectionKernel {
 
     private func suppressed(_ rows: [Row]) -> [Row] {
         guard overlapThreshold > 0, overlapThreshold <= 1 else { return rows }
-        // Beyond the limit, MXNet leaves the rows that were there before it sorted.
         let order = bestFirst(rows.map(\.score)).prefix(limit ?? .max)
-        var sorted = order.map { rows[$0] } + rows.dropFirst(order.count)
+        var sorted = order.map { rows[$0] }
         let boxes = sorted.map { Box($0.corners, .corner) }
         let kept = Set(
             survivors(sorted.count) { best, other in
@@ -116,6 +115,8 @@ extension MultiBoxDetectionKernel {
                 let union = boxes[best].area + boxes[other].area - intersection
                 return (union <= 0 ? 0 : intersection / union) >= overlapThreshold
             })
+        // Beyond the limit, MXNet leaves the rows that were there before it sorted.
+        sorted += rows.dropFirst(order.count)
         for index in sorted.indices where !kept.contains(index) { sorted[index].category = -1 }
         return sorted
     }
