@@ -107,6 +107,20 @@ extension OrderedDictionary where Key == String, Value == Attribute {
 
     public func numbers(_ name: String) throws -> [Double]? { try read(name, \.numbers, "a tuple of numbers") }
 
+    /// A tuple whose elements may be `None`, as the ends of slices are: `(0, None, -1)`.
+    public func optionalIntegers(_ name: String) throws -> [Int?]? {
+        guard case .text(let text)? = self[name], text != "None", text.contains("None") else {
+            return try integers(name)
+        }
+        return try text.split(whereSeparator: { "()[], ".contains($0) }).map { part -> Int? in
+            if part == "None" { return nil }
+            guard let value = Int(part) else {
+                throw ModelError("\(name)=\"\(text)\" is not a tuple of whole numbers and None")
+            }
+            return value
+        }
+    }
+
     /// Sizes, strides and paddings: whole numbers of 0 to 2^30, so that sums and products of them do not overflow.
     public func extents(_ name: String) throws -> [Int]? {
         guard let values = try integers(name) else { return nil }

@@ -24,13 +24,27 @@ public struct StridedViewKernel: Kernel, Hashable {
         return [TensorType(operands[0].dataType, shape)]
     }
 
+    /// The axes as they are walked: those that follow each other are one, those of a single element are gone.
+    public var mergedAxes: [(extent: Int, stride: Int)] {
+        var axes: [(extent: Int, stride: Int)] = []
+        for (extent, stride) in zip(shape.dimensions, strides) where extent != 1 {
+            if let last = axes.last, last.stride == stride * extent {
+                axes[axes.count - 1] = (last.extent * extent, stride)
+            } else {
+                axes.append((extent, stride))
+            }
+        }
+        return axes
+    }
+
     /// True if no element of the view lies outside of the first `count` elements.
     private func reaches(within count: Int) -> Bool {
         if shape.elementCount == 0 { return true }
+        guard 0..<count ~= offset else { return false }
         var (lowest, highest) = (offset, offset)
         for (extent, stride) in zip(shape.dimensions, strides) {
             let (reach, overflow) = (extent - 1).multipliedReportingOverflow(by: stride)
-            guard !overflow, abs(reach) <= count else { return false }
+            guard !overflow, reach.magnitude <= count else { return false }
             if reach < 0 { lowest += reach } else { highest += reach }
         }
         return lowest >= 0 && highest < count
@@ -117,6 +131,46 @@ public struct PadKernel: Kernel, Hashable {
                 return place < extent ? place : 2 * extent - 1 - place
             }
         }
+    }
+}
+
+/// One triangle of matrices of any type, with the diagonal that runs `diagonal` columns right of the middle; the rest
+/// becomes zeros.
+public struct TriangleKernel: Kernel, Hashable {
+    public static let name = "triangle"
+    public var upper: Bool
+    public var diagonal: Int
+
+    public init(upper: Bool, diagonal: Int) {
+        self.upper = upper
+        self.diagonal = diagonal
+    }
+
+    public func resultTypes(_ operands: [TensorType]) throws -> [TensorType] {
+        guard operands[0].shape.rank >= 2 else { throw ModelError("\(operands[0].shape) is not a matrix") }
+        return [operands[0]]
+    }
+
+    /// The columns of a row that stay.
+    func columns(ofRow row: Int, count: Int) -> Range<Int> {
+        let (sum, overflow) = row.addingReportingOverflow(diagonal)
+        let middle = overflow ? count : min(max(sum, -1), count)
+        return upper ? max(middle, 0)..<count : 0..<min(middle + 1, count)
+    }
+}
+
+/// The first `lengths[n]` steps of each sequence from the last to the first. Operands: time × batch × …, and the lengths
+/// [batch], whole numbers of any type. Lengths beyond the steps are cut off.
+public struct ReverseSequenceKernel: Kernel, Hashable {
+    public static let name = "reverse sequence"
+
+    public init() {}
+
+    public func resultTypes(_ operands: [TensorType]) throws -> [TensorType] {
+        guard operands.count == 2, operands[0].shape.rank >= 2, operands[1].shape == [operands[0].shape[1]] else {
+            throw ModelError("sequences of \(operands) do not have a length each")
+        }
+        return [operands[0]]
     }
 }
 

@@ -147,6 +147,13 @@ final class ExecutionPlan {
         return forms.count - 1
     }
 
+    /// Another view of the bytes of `form` for one primitive. It is not a form of the buffer: its elements are in another
+    /// order.
+    func addView(_ layout: MemoryDescriptor, of form: Int) -> Int {
+        forms.append(Form(layout: layout, storage: forms[form].storage))
+        return forms.count - 1
+    }
+
     /// A constant that belongs to no buffer of the program.
     func addConstant(_ values: [Float]) throws -> Int {
         let layout = try MemoryDescriptor(dnnl_f32, [values.count], .rowMajor)

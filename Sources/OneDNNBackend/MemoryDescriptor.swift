@@ -38,6 +38,16 @@ final class MemoryDescriptor {
         self.init(descriptor)
     }
 
+    /// - Parameter strides: elements between neighbours along each axis; axes must not overlap.
+    convenience init(_ dataType: dnnl_data_type_t, _ dimensions: [Int], strides: [Int]) throws {
+        var descriptor = dnnl_memory_desc_t()
+        try check(
+            dnnl_memory_desc_init_by_strides(
+                &descriptor, Int32(dimensions.count), dimensions.map(Int64.init), dataType, strides.map(Int64.init)),
+            "a view of \(Shape(dimensions))")
+        self.init(descriptor)
+    }
+
     /// A scalar has one axis here.
     /// - Returns: nil for a tensor that oneDNN has no descriptor for.
     convenience init?(_ type: TensorType, _ layout: Layout) throws {

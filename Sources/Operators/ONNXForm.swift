@@ -14,6 +14,8 @@ public enum ONNXForm: Sendable {
 public struct ONNXMapping: Sendable {
     /// The ONNX operators that are read as this one.
     public var types: [String]
+    /// The first opset that it can be written in.
+    public var since = 7
     /// Emits the ONNX nodes of a node.
     public var write: @Sendable (NodeReader, inout ONNXWriting) throws -> Void
     /// Adds the nodes that an ONNX node means.
@@ -26,6 +28,18 @@ public struct ONNXMapping: Sendable {
         self.types = types
         self.write = write
         self.read = read
+    }
+
+    /// For an operator that another one reads: ONNX has no operator of its own for it.
+    public init(write: @escaping @Sendable (NodeReader, inout ONNXWriting) throws -> Void) {
+        self.init(write: write, read: { _ in })
+    }
+
+    /// The same, written from this opset on.
+    public func since(_ opset: Int) -> ONNXMapping {
+        var copy = self
+        copy.since = opset
+        return copy
     }
 }
 

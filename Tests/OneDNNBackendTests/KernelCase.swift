@@ -67,14 +67,18 @@ struct KernelCase: CustomStringConvertible, Sendable {
         switch words[0] {
         case "conv", "fc":
             let outputs = numbers("o", or: 1, count: 1)[0], groups = numbers("g", or: 1, count: 1)[0]
-            let window = words[0] == "fc" ? [shape.elementCount / shape[0]]
+            let window =
+                words[0] == "fc"
+                ? [shape.elementCount / shape[0]]
                 : [shape[1] / groups] + numbers("k", or: 1, count: spatial)
             let weights = random.tensor(types[1], Shape([outputs] + window))
             operands.append(program.addConstant(weights))
             let stage = self.stage(channels: outputs, sumLength: window.reduce(1, *))
             if stage.hasBias {
                 let magnitude = numbers("bias", or: 1, count: 1)[0]
-                let bias = types[0] == .float32 ? random.tensor(.float32, [outputs])
+                let bias =
+                    types[0] == .float32
+                    ? random.tensor(.float32, [outputs])
                     : Tensor(random.tensor(.int32, [outputs]).elements(as: Int32.self).map { $0 * Int32(magnitude) })
                 operands.append(program.addConstant(bias))
             }
@@ -85,7 +89,9 @@ struct KernelCase: CustomStringConvertible, Sendable {
             if stage.hasResidual {
                 var plain = convolution
                 plain.stage = OutputStage()
-                let result = words[0] == "fc" ? [shape[0], outputs]
+                let result =
+                    words[0] == "fc"
+                    ? [shape[0], outputs]
                     : try plain.resultTypes([inputs[0].type, weights.type])[0].shape
                 inputs.append(random.tensor(residualType, result))
                 let input = program.addInput("residual", inputs[1].type)
@@ -117,6 +123,15 @@ struct KernelCase: CustomStringConvertible, Sendable {
             inputs.append(random.tensor(.float32, other))
             operands.append(program.addInput("other", inputs[1].type))
             kernel = BinaryKernel(BinaryKernel.Operation(rawValue: value("op") ?? "add") ?? .add)
+        case "concat":
+            inputs.append(
+                random.tensor(types[0], Shape(value("with")?.split(separator: "x").compactMap { Int($0) } ?? [])))
+            operands.append(program.addInput("other", inputs[1].type))
+            kernel = ConcatenateKernel(axis: numbers("axis", or: 1, count: 1)[0])
+        case "transpose":
+            let axes = value("axes")?.split(separator: "x").compactMap { Int($0) } ?? []
+            kernel = StridedViewKernel(
+                shape: Shape(axes.map { shape[$0] }), strides: axes.map { shape.strides[$0] })
         default: kernel = ActivationKernel(try activation(words[0]))
         }
         program.outputs = [.init(name: "result", buffer: try program.add(kernel, operands, node: description)[0])]
@@ -134,11 +149,12 @@ struct KernelCase: CustomStringConvertible, Sendable {
     private func stage(channels: Int, sumLength: Int) -> OutputStage {
         let isInteger = types[0] != .float32
         let size = isInteger && types[2] != .int32 ? 0.01 / Float(sumLength).squareRoot() : 1
-        let scales: [Float] = switch value("scales") {
-        case "oc": (0..<channels).map { size * (0.5 + Float($0 % 7) / 7) }
-        case "one": [size]
-        default: []
-        }
+        let scales: [Float] =
+            switch value("scales") {
+            case "oc": (0..<channels).map { size * (0.5 + Float($0 % 7) / 7) }
+            case "one": [size]
+            default: []
+            }
         let operations = (value("post") ?? "").split(separator: ",").compactMap { word -> PostOperation? in
             let parts = word.split(separator: ":").map(String.init)
             if parts[0] == "sum" { return .sum(scale: Float(parts[2]) ?? 1) }

@@ -90,6 +90,16 @@ import Testing
         binary f32 2x3x4x5 op=subtract with=5
         binary f32 1x3x1x1 op=maximum with=2x3x4x5
         binary f32 3x1 op=divide with=4
+        concat f32 2x16x4x5 with=2x8x4x5
+        concat f32 2x3x4x5 with=2x5x4x5
+        concat u8 2x16x4x5 with=2x3x4x5
+        concat s8 1x3x2x5 with=1x3x7x5 axis=2
+        concat s32 3x4 with=2x4 axis=0
+        transpose f32 2x3x4x5 axes=0x2x3x1
+        transpose f32 4x4 axes=1x0
+        transpose u8 2x16x5x5 axes=0x3x2x1
+        transpose s8 2x3x4x5 axes=1x0x2x3
+        transpose s32 2x3x4 axes=2x1x0
         relu f32 2x3x4x5
         relu s8 2x16x4x5
         clip u8 2x16x4x5

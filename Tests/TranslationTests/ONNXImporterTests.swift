@@ -49,9 +49,9 @@ struct ONNXImporterTests {
 
     /// A known operator with an attribute that nothing computes is kept as it is, and the report says why.
     @Test func refusedNodesAreKept() throws {
-        let node = ONNXNode("Flatten", name: "f", inputs: ["x"], outputs: ["y"], attributes: [.init("axis", .int(2))])
+        let node = ONNXNode("Flatten", name: "f", inputs: ["x"], outputs: ["y"], attributes: [.init("axis", .int(40))])
         let (graph, report) = try Self.read(Self.model([node], outputs: ["y"]))
-        #expect(graph.node(named: "f")?.attributes == ["axis": .integer(2)])
+        #expect(graph.node(named: "f")?.attributes == ["axis": .integer(40)])
         #expect(report.losses.count == 1 && report.losses[0].contains("'f'"))
     }
 

@@ -1,3 +1,4 @@
+import Foundation
 import TensorCore
 
 // These move elements of any type: bytes are copied, a run at a time where elements that follow each other stay so.
@@ -43,19 +44,6 @@ extension StridedViewKernel {
             }
             row += count * width
         }
-    }
-
-    /// Axes that are walked like one become one; those of a single element go.
-    private var mergedAxes: [(extent: Int, stride: Int)] {
-        var axes: [(extent: Int, stride: Int)] = []
-        for (extent, stride) in zip(shape.dimensions, strides) where extent != 1 {
-            if let last = axes.last, last.stride == stride * extent {
-                axes[axes.count - 1] = (last.extent * extent, stride)
-            } else {
-                axes.append((extent, stride))
-            }
-        }
-        return axes
     }
 }
 
@@ -167,5 +155,53 @@ extension PadKernel {
             element.storeBytes(
                 of: UInt8(truncatingIfNeeded: bits >> (8 * UInt64(byte))), toByteOffset: byte, as: UInt8.self)
         }
+    }
+}
+
+extension TriangleKernel {
+    public func evaluate(_ operands: [Tensor]) throws -> [Tensor] {
+        let type = try resultTypes(operands.map(\.type))[0]
+        let rank = type.shape.rank, width = type.dataType.byteWidth
+        let (rows, columns) = (type.shape[rank - 2], type.shape[rank - 1])
+        return [
+            Tensor(dataType: type.dataType, shape: type.shape) { target in
+                operands[0].withBytes { source in
+                    guard let source = source.baseAddress, let target = target.baseAddress, type.byteCount > 0 else {
+                        return
+                    }
+                    memset(target, 0, type.byteCount)
+                    for line in 0..<type.shape.elementCount / columns {
+                        let kept = self.columns(ofRow: line % rows, count: columns)
+                        let start = (line * columns + kept.lowerBound) * width
+                        (target + start).copyMemory(from: source + start, byteCount: kept.count * width)
+                    }
+                }
+            }
+        ]
+    }
+}
+
+extension ReverseSequenceKernel {
+    public func evaluate(_ operands: [Tensor]) throws -> [Tensor] {
+        let type = try resultTypes(operands.map(\.type))[0]
+        let (steps, batch) = (type.shape[0], type.shape[1])
+        let lengths = operands[1].asInts().map { min(max($0, 0), steps) }
+        return [
+            Tensor(dataType: type.dataType, shape: type.shape) { target in
+                operands[0].withBytes { source in
+                    guard let source = source.baseAddress, let target = target.baseAddress, type.byteCount > 0 else {
+                        return
+                    }
+                    let run = type.byteCount / (steps * batch)
+                    for step in 0..<steps {
+                        for sequence in 0..<batch {
+                            let origin = step < lengths[sequence] ? lengths[sequence] - 1 - step : step
+                            (target + (step * batch + sequence) * run)
+                                .copyMemory(from: source + (origin * batch + sequence) * run, byteCount: run)
+                        }
+                    }
+                }
+            }
+        ]
     }
 }

@@ -18,9 +18,18 @@ struct Flatten: OperatorDefinition {
                     "Flatten", node, inputs: [try writing.name(node, 0)], attributes: [ONNXAttribute("axis", .int(1))])
             },
             read: { reading in
-                let axis = try reading.integer("axis") ?? 1
-                guard axis == 1 else { throw ModelError("axis=\(axis) is not supported", advice: "only axis 1 is") }
-                reading.define("Flatten")
+                var axis = try reading.integer("axis") ?? 1
+                if axis < 0 { axis += try reading.rank(0, for: "axis=\(axis)") }
+                if axis == 1 { return reading.define("Flatten") }
+                guard 0...16 ~= axis else { throw ModelError("axis=\(axis) is out of range") }
+                // MXNet merges two axes at a time; 0 and −1 in its shapes are those of ONNX.
+                var source = reading.inputs.first ?? nil
+                for merged in stride(from: axis, to: 2, by: -1) {
+                    source = reading.add(
+                        "Reshape", ["shape": .integers([-3, -2])], inputs: [source], suffix: "_\(merged)")
+                }
+                reading.define(
+                    "Reshape", ["shape": .integers(axis == 0 ? [1, -1] : [-3, -1])], inputs: [source])
             }))
 
     func inferTypes(_ node: NodeReader) throws -> [ValueType] {
@@ -46,6 +55,6 @@ struct Flatten: OperatorDefinition {
             %data: float32[2, 3, 4, 5] = input
             %flat_output = Flatten(%data)
             return %flat_output
-            """),
+            """)
     ]
 }

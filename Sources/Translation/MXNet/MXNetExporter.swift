@@ -176,7 +176,7 @@ private struct SymbolBuilder {
             throw ModelError(
                 "pads with \(unevenPadding) at the end, which MXNet cannot", at: "node '\(node.name)' (\(node.op))")
         }
-        if node.attributes["step"] != nil {
+        if node.attributes["step"] != nil, node.attributes["zero_point"] != nil {
             throw ModelError(
                 "its codes have a step and a zero point; MXNet knows ranges only",
                 at: "node '\(node.name)' (\(node.op))",

@@ -57,7 +57,9 @@ public struct ONNXExporter {
     private func refuseUnwritable(_ nodes: [Node]) throws {
         let refusals = nodes.compactMap { node -> String? in
             switch table[node.op]?.onnx {
-            case .mapped: nil
+            case .mapped(let mapping):
+                mapping.since <= opset
+                    ? nil : "'\(node.name)' (\(node.op)): ONNX has it from opset \(mapping.since) on; write a newer opset"
             case .unsupported(let reason): "'\(node.name)' (\(node.op)): \(reason)"
             case nil: "'\(node.name)' (\(node.op)): the operator is not known"
             }
