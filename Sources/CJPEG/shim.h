@@ -10,6 +10,8 @@
 enum {
     /// Room that `requant_decode_jpeg` needs for a message.
     requant_jpeg_message_size = JMSG_LENGTH_MAX,
+    /// What `requant_decode_jpeg` returns if the memory that it is given is not enough.
+    requant_jpeg_too_large = 2,
     /// Scans of one progressive image, and pixels in all of them; more are a way to keep a decoder busy.
     requant_jpeg_scan_limit = 500,
     requant_jpeg_scanned_limit = 1 << 30
@@ -19,14 +21,15 @@ struct requant_jpeg_error {
     struct jpeg_error_mgr base;
     struct jpeg_progress_mgr progress;
     jmp_buf escape;
+    int status;
     char *message;
 };
 
 static inline void requant_jpeg_fail(j_common_ptr codec) {
     struct requant_jpeg_error *error = (struct requant_jpeg_error *)codec->err;
+    codec->err->format_message(codec, error->message);
     // See `max_memory_to_use` below.
-    if (codec->err->msg_code == JERR_NO_BACKING_STORE) strcpy(error->message, "it takes too much memory for its size");
-    else codec->err->format_message(codec, error->message);
+    if (codec->err->msg_code == JERR_NO_BACKING_STORE) error->status = requant_jpeg_too_large;
     longjmp(error->escape, 1);
 }
 
@@ -46,7 +49,8 @@ static inline void requant_jpeg_watch(j_common_ptr codec) {
 }
 
 /// Decodes the JPEG in `bytes` to planes of 8-bit gray or RGB; without `pixels` only to width, height and channels.
-/// Beside the pixels, libjpeg may take `memory` bytes. Returns 0, or 1 with the reason in `message`.
+/// Beside the pixels, libjpeg may take `memory` bytes. Returns 0, `requant_jpeg_too_large`, or 1 with the
+/// reason in `message`.
 static inline int requant_decode_jpeg(
     const unsigned char *bytes, size_t count, int gray, int *width, int *height, int *channels, unsigned char *pixels,
     long memory, char *message) {
@@ -56,9 +60,10 @@ static inline int requant_decode_jpeg(
     error.base.error_exit = requant_jpeg_fail;
     error.base.emit_message = requant_jpeg_warn;
     error.message = message;
+    error.status = 1;
     if (setjmp(error.escape)) {
         jpeg_destroy_decompress(&codec);
-        return 1;
+        return error.status;
     }
     jpeg_create_decompress(&codec);
     error.progress.progress_monitor = requant_jpeg_watch;

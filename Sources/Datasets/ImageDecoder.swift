@@ -38,6 +38,7 @@ enum ImageDecoder {
         var message = [CChar](repeating: 0, count: requant_jpeg_message_size)
         let status = requant_decode_jpeg(
             source.baseAddress, source.count, gray ? 1 : 0, &width, &height, &channels, pixels, memory, &message)
+        if status == requant_jpeg_too_large { throw tooLarge(bytes, Int(height), Int(width)) }
         guard status == 0 else {
             let reason = String(decoding: message.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
             throw ModelError("the JPEG is damaged: \(reason)")
@@ -45,8 +46,11 @@ enum ImageDecoder {
         return (Int(channels), Int(height), Int(width))
     }
 
-    /// A few bytes can stand for any number of pixels of the same colour: what decoding them may take.
-    private static func memoryLimit(_ bytes: UnsafeRawBufferPointer) -> Int { 64 << 20 + 4 * bytes.count }
+    /// A few bytes can stand for any number of pixels of the same colour: what decoding them may take. Of a large photo,
+    /// there is at least a bit for each pixel, which takes up to 9 bytes while a progressive JPEG is decoded.
+    private static func memoryLimit(_ bytes: UnsafeRawBufferPointer) -> Int {
+        max(64 << 20 + 4 * bytes.count, 64 * bytes.count)
+    }
 
     private static func tooLarge(_ bytes: UnsafeRawBufferPointer, _ height: Int, _ width: Int) -> ModelError {
         ModelError(
