@@ -63,7 +63,8 @@ struct ShapeValues: OperatorDefinition {
     }
 
     func lower(_ node: NodeReader, _ lowering: inout Lowering) throws {
-        let shape = lowering.type(of: try lowering.value(node, 0)).shape
+        let source = try lowering.value(node, 0)
+        let shape = lowering.type(of: source).shape
         let values = kind == .count ? [shape.elementCount] : shape.dimensions
         let constant = Tensor(values.map(Int64.init))
         lowering.define(node, LoweredValue(lowering.addConstant(constant)))
@@ -77,7 +78,14 @@ struct ShapeValues: OperatorDefinition {
                 %data: float32[2, 3, 4] = input
                 %numbers_output = \(name)(%data)
                 return %numbers_output
-                """)
+                """),
+            OperatorExample(
+                "of a parameter",
+                """
+                %data: float32[5, 2] = parameter(...)
+                %numbers_output = \(name)(%data)
+                return %numbers_output
+                """),
         ]
     }
 }

@@ -42,7 +42,7 @@ struct Split: ArrangingOperator {
             }
             return (axis, slices)
         }
-        guard count > 0, extent % count == 0, count <= max(extent, 1) else {
+        guard count > 0, extent % count == 0, count <= max(extent, 1 << 16) else {
             throw ModelError("axis \(axis) of \(source) cannot be cut into \(count) equal parts")
         }
         let length = extent / count

@@ -247,8 +247,10 @@ struct ONNXTranslation {
     func opaque(_ node: ONNXNode, _ inputs: [ValueID?]) -> NodeDraft {
         var attributes: Attributes = [:]
         for attribute in node.attributes { attributes[attribute.name] = self.attribute(attribute.value) }
+        // An operator of MXNet's that has the same name would take the node for its own.
+        let domain = node.domain.isEmpty && table[node.opType] != nil ? "ai.onnx" : node.domain
         return NodeDraft(
-            name: prefix + node.name, op: node.domain.isEmpty ? node.opType : "\(node.domain).\(node.opType)",
+            name: prefix + node.name, op: domain.isEmpty ? node.opType : "\(domain).\(node.opType)",
             attributes: attributes, inputs: inputs, outputNames: node.outputs.map { $0.isEmpty ? "" : prefix + $0 })
     }
 
