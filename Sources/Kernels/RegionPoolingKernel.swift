@@ -1,7 +1,7 @@
 import TensorCore
 
 /// A map of fixed size from each region of N×C×H×W data: regions R×5 (image, left, top, right, bottom, in pixels of the
-/// image, of which the data is `scale`) → R×C×h×w, or for the position-sensitive kinds R×(C/(h·w))×h×w.
+/// image, of which the data is `scale`; or regions R×4 and images R) → R×C×h×w, or for the position-sensitive kinds R×(C/(h·w))×h×w.
 public struct RegionPoolingKernel: Kernel, Hashable {
     public enum Kind: Hashable, Sendable {
         /// The largest element of each part, whose borders are rounded: MXNet's ROIPooling, ONNX's MaxRoiPool.
@@ -43,8 +43,9 @@ public struct RegionPoolingKernel: Kernel, Hashable {
     }
 
     public func resultTypes(_ operands: [TensorType]) throws -> [TensorType] {
-        guard operands.count == 2, operands[0].shape.rank == 4, operands[1].shape.rank == 2, height > 0, width > 0,
-            operands[1].shape[1] == 5
+        guard 2...3 ~= operands.count, operands[0].shape.rank == 4, operands[1].shape.rank == 2, height > 0,
+            width > 0, operands[1].shape[1] == (operands.count == 2 ? 5 : 4),
+            operands.count == 2 || operands[2].shape == [operands[1].shape[0]]
         else { throw ModelError("data and regions of \(operands) do not fit each other") }
         let channels = operands[0].shape[1]
         let resultChannels: Int

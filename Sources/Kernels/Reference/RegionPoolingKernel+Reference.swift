@@ -5,17 +5,18 @@ extension RegionPoolingKernel {
     public func evaluate(_ operands: [Tensor]) throws -> [Tensor] {
         let type = try resultTypes(operands.map(\.type))[0]
         let maps = operands[0].shape, channels = type.shape[1]
-        let source = operands[0].floats(), regions = operands[1].floats()
+        let source = operands[0].floats(), regions = operands[1].floats(), columns = operands[1].shape[1]
+        let images = operands.count > 2 ? operands[2].asInts() : nil
         var result = [Float](repeating: 0, count: type.shape.elementCount)
         let regionLength = channels * height * width, planeLength = maps[2] * maps[3]
         for region in 0..<type.shape[0] {
-            let image = Int(saturating: Double(regions[region * 5]))
+            let image = images?[region] ?? Int(saturating: Double(regions[region * columns]))
             // MXNet leaves out aligned regions of negative images.
             if case .aligned = kind, image < 0 { continue }
             guard 0..<maps[0] ~= image else {
                 throw ModelError("a region lies in image \(image), but there are \(maps[0])")
             }
-            let corners = Array(regions[region * 5 + 1..<region * 5 + 5])
+            let corners = Array(regions[(region + 1) * columns - 4..<(region + 1) * columns])
             let plan = try parts(of: corners, height: maps[2], width: maps[3])
             for channel in 0..<channels {
                 for part in 0..<height * width {

@@ -32,11 +32,15 @@ struct BoxDecode: DetectionOperator {
     let name = "_contrib_box_decode"
     let summary = "boxes from anchors and predictions"
     let mxnet: MXNetForm? = MXNetForm("_contrib_box_decode")
-    let onnx = ONNXForm.unsupported(because: "it would need arithmetic on columns, which is not written yet")
+    let onnx = ONNXForm.composed { node, composition in
+        try composition.writeBoxDecode(BoxDecode.kernel(node))
+    }
 
     func inputCount(_ node: any NodeDescription) -> ClosedRange<Int> { 2...2 }
 
-    func kernel(_ node: NodeReader) throws -> any Kernel {
+    func kernel(_ node: NodeReader) throws -> any Kernel { try Self.kernel(node) }
+
+    private static func kernel(_ node: NodeReader) throws -> BoxDecodeKernel {
         let clip = try node.attributes.float("clip", default: -1)
         return BoxDecodeKernel(
             deviations: try (0..<4).map { try node.attributes.float("std\($0)", default: 1) },

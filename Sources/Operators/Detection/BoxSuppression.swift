@@ -8,9 +8,13 @@ struct BoxSuppression: DetectionOperator {
     let summary = "non-maximum suppression of rows with a score and a box"
     let mxnet: MXNetForm? = MXNetForm(
         "_contrib_box_nms", "_contrib_box_non_maximum_suppression", hiddenOutputs: { _ in 1 })
-    let onnx = ONNXForm.unsupported(because: "its rows would have to be sorted and suppressed by several ONNX nodes")
+    let onnx = ONNXForm.composed { node, composition in
+        try composition.writeBoxSuppression(BoxSuppression.kernel(node))
+    }
 
-    func kernel(_ node: NodeReader) throws -> any Kernel {
+    func kernel(_ node: NodeReader) throws -> any Kernel { try Self.kernel(node) }
+
+    private static func kernel(_ node: NodeReader) throws -> BoxSuppressionKernel {
         let attributes = node.attributes
         func column(_ name: String) throws -> Int? {
             guard let column = try attributes.integer(name), column >= 0 else { return nil }
@@ -24,7 +28,8 @@ struct BoxSuppression: DetectionOperator {
             scoreThreshold: try attributes.float("valid_thresh", default: 0),
             limit: try attributes.limit("topk"), coordinates: coordinates,
             score: try attributes.integer("score_index") ?? 1, classColumn: classColumn,
-            background: try column("background_id"),
+            // Also where nobody says which one it is: rows of class −1 take no part.
+            background: try classColumn.map { _ in try attributes.integer("background_id") ?? -1 },
             ignoresClasses: try attributes.boolean("force_suppress") ?? false,
             format: try attributes.choice("in_format", default: .corner),
             resultFormat: try attributes.choice("out_format", default: .corner))
@@ -50,7 +55,7 @@ struct BoxSuppression: DetectionOperator {
         example("all classes", boxes, #"force_suppress="True", id_index="0", overlap_thresh="0.3", topk="4""#),
         example("without the background", boxes, #"background_id="0", id_index="0", out_format="center""#),
         example(
-            "in two dimensions, by centre", "%data: float32[2, 2, 9, 5] = input",
+            "in lists, by centre", "%data: float32[2, 2, 9, 5] = input",
             #"coord_start="1", in_format="center", overlap_thresh="0.1", score_index="0", valid_thresh="-0.5""#),
         example(
             "nothing is left", "%data: float32[4, 6] = input", #"valid_thresh="2""#),

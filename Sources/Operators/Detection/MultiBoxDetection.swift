@@ -8,11 +8,15 @@ struct MultiBoxDetection: DetectionOperator {
     let name = "_contrib_MultiBoxDetection"
     let summary = "decoded, sorted and suppressed boxes of SSD"
     let mxnet: MXNetForm? = MXNetForm("_contrib_MultiBoxDetection")
-    let onnx = ONNXForm.unsupported(because: "its rows would have to be sorted and suppressed by several ONNX nodes")
+    let onnx = ONNXForm.composed { node, composition in
+        try composition.writeMultiBoxDetection(MultiBoxDetection.kernel(node))
+    }
 
     func inputCount(_ node: any NodeDescription) -> ClosedRange<Int> { 3...3 }
 
-    func kernel(_ node: NodeReader) throws -> any Kernel {
+    func kernel(_ node: NodeReader) throws -> any Kernel { try Self.kernel(node) }
+
+    private static func kernel(_ node: NodeReader) throws -> MultiBoxDetectionKernel {
         let attributes = node.attributes
         return MultiBoxDetectionKernel(
             scoreThreshold: try attributes.float("threshold", default: 0.01),

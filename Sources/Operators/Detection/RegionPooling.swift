@@ -46,7 +46,23 @@ struct RegionPooling: DetectionOperator {
     static let aligned = RegionPooling(
         kind: .aligned, name: "_contrib_ROIAlign", summary: "means of points of the parts of regions",
         mxnet: MXNetForm("_contrib_ROIAlign"),
-        onnx: .unsupported(because: "its regions would have to be taken apart, which is not written yet"))
+        onnx: .composed { node, composition in
+            let (size, scale) = try attributes(node)
+            guard try node.attributes.boolean("position_sensitive") ?? false == false else {
+                throw ModelError("ONNX's RoiAlign is not position-sensitive")
+            }
+            let regions = try composition.input(1)
+            let images = composition(
+                "Gather", regions, composition.constant(Tensor(scalar: Int64(0))),
+                attributes: [ONNXAttribute("axis", .int(1))])
+            let options = RoiAlign.Options(
+                height: size[0], width: size[1], samples: max(try node.attributes.integer("sample_ratio") ?? 0, 0),
+                scale: scale, isHalfPixel: try node.attributes.boolean("aligned") ?? false, takesMaximum: false)
+            _ = composition(
+                "RoiAlign", try composition.input(0), composition.slice(regions, 1..<5, axis: 1),
+                composition.cast(images, to: .int64),
+                attributes: try options.onnx(opset: composition.writing.opset), as: composition.writing.output(node))
+        })
 
     /// src/operator/contrib/psroi_pooling.cc
     static let positionSensitive = RegionPooling(

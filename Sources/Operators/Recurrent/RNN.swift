@@ -22,7 +22,10 @@ struct RNN: OperatorDefinition {
                     ? "MXNet has no int8 form of LSTM with a projection" : nil
             }))
 
-    let onnx = ONNXForm.unsupported(because: "its slices of states cannot be read back yet")
+    let onnx = ONNXForm.mapped(
+        ONNXMapping(
+            write: { node, writing in try RNNWriting(node, RNN.Options(node)).write(into: &writing) },
+            read: { _ in throw ModelError("ONNX spells it RNN, GRU or LSTM") }))
 
     func inputCount(_ node: any NodeDescription) throws -> ClosedRange<Int> {
         let count = try Options(node.attributes).mode == .lstm ? 4 : 3
