@@ -9,10 +9,13 @@ public struct OperatorExample: Sendable, CustomStringConvertible {
     /// The statements of the graph, as `GraphParser` reads them. Parameters without elements, `parameter(...)`, get
     /// made-up ones.
     public let text: String
+    /// The oldest opset in which ONNX can say it, where that depends on attributes; `Int.max` for none.
+    public let onnxSince: Int
 
-    public init(_ title: String, _ text: String) {
+    public init(_ title: String, _ text: String, onnxSince: Int = 0) {
         self.title = title
         self.text = text
+        self.onnxSince = onnxSince
     }
 
     public var description: String { title }

@@ -12,6 +12,7 @@ struct ExampleCase: Sendable, CustomStringConvertible {
     let op: String
     let title: String
     let graph: Graph
+    var onnxSince = 0
 
     var description: String { "\(op), \(title)" }
 
@@ -22,7 +23,9 @@ struct ExampleCase: Sendable, CustomStringConvertible {
                 try definition.examples.map { example in
                     var graph = try example.graph()
                     try TypeInference().annotate(&graph)
-                    return ExampleCase(family: family.name, op: definition.name, title: example.title, graph: graph)
+                    return ExampleCase(
+                        family: family.name, op: definition.name, title: example.title, graph: graph,
+                        onnxSince: example.onnxSince)
                 }
             }
         }

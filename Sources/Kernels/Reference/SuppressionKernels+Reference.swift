@@ -203,7 +203,7 @@ extension ProposalKernel {
     }
 
     /// For each ratio, then for each scale, a box around the centre of the first stride×stride pixels, of rounded sides.
-    private var anchors: [[Float]] {
+    public var anchors: [[Float]] {
         let side = Float(stride), center = 0.5 * (side - 1)
         return ratios.flatMap { ratio in
             let width = ((side * side / ratio).rounded(.down).squareRoot() + 0.5).rounded(.down)

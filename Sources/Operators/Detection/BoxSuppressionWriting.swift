@@ -28,7 +28,8 @@ extension ONNXComposition {
             isValid = self("And", isValid, self("Not", isBackground))
         }
         let order = largest(
-            self("Where", isValid, score, constant(-Float.greatestFiniteMagnitude)), count: count).indices
+            self("Where", isValid, score, constant(-Float.greatestFiniteMagnitude)), count: count
+        ).indices
         let rows = gather(data, order, width: width)
         let ranks = constant(Tensor((0..<count).map { Float(count - $0) }, shape: [1, count]))
         let validRanks = self("Where", gather(isValid, order), ranks, constant(-1))

@@ -19,11 +19,15 @@ struct Proposal: DetectionOperator {
         MXNetForm(name, hiddenOutputs: { node in (try? node.attributes.boolean("output_score")) ?? false ? 0 : 1 })
     }
 
-    let onnx = ONNXForm.unsupported(because: "its rows would have to be sorted and suppressed by several ONNX nodes")
+    var onnx: ONNXForm {
+        .composed { node, composition in try composition.writeProposal(proposalKernel(node)) }
+    }
 
     func inputCount(_ node: any NodeDescription) -> ClosedRange<Int> { 3...3 }
 
-    func kernel(_ node: NodeReader) throws -> any Kernel {
+    func kernel(_ node: NodeReader) throws -> any Kernel { try proposalKernel(node) }
+
+    private func proposalKernel(_ node: NodeReader) throws -> ProposalKernel {
         let attributes = node.attributes
         let stride = try attributes.integer("feature_stride") ?? 16
         let limit = try attributes.integer("rpn_post_nms_top_n") ?? 300

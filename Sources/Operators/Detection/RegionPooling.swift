@@ -56,7 +56,8 @@ struct RegionPooling: DetectionOperator {
                 "Gather", regions, composition.constant(Tensor(scalar: Int64(0))),
                 attributes: [ONNXAttribute("axis", .int(1))])
             let options = RoiAlign.Options(
-                height: size[0], width: size[1], samples: max(try node.attributes.integer("sample_ratio") ?? 0, 0),
+                height: size[0], width: size[1],
+                samples: Swift.max(try node.attributes.integer("sample_ratio") ?? 0, 0),
                 scale: scale, isHalfPixel: try node.attributes.boolean("aligned") ?? false, takesMaximum: false)
             _ = composition(
                 "RoiAlign", try composition.input(0), composition.slice(regions, 1..<5, axis: 1),
@@ -99,7 +100,9 @@ struct RegionPooling: DetectionOperator {
         return RegionPoolingKernel(kernelKind, height: size[0], width: size[1], scale: scale)
     }
 
-    private func example(_ title: String, _ attributes: String, channels: Int = 2) -> OperatorExample {
+    private func example(_ title: String, _ attributes: String, channels: Int = 2, onnxSince: Int = 0)
+        -> OperatorExample
+    {
         OperatorExample(
             title,
             """
@@ -107,7 +110,7 @@ struct RegionPooling: DetectionOperator {
             %regions: float32[3, 5] = parameter(0, 1, 2, 9, 11, 1, 0, 0, 13, 5, 0, 3, 3, 6, 8)
             %roi_output = \(name)(%data, %regions) {\(attributes), spatial_scale="0.5"}
             return %roi_output
-            """)
+            """, onnxSince: onnxSince)
     }
 
     var examples: [OperatorExample] {
@@ -116,10 +119,12 @@ struct RegionPooling: DetectionOperator {
         case .aligned:
             [
                 example("as many samples as elements", #"pooled_size="(3, 2)""#),
-                example("two samples, by centres", #"aligned="True", pooled_size="(2, 2)", sample_ratio="2""#),
+                example(
+                    "two samples, by centres", #"aligned="True", pooled_size="(2, 2)", sample_ratio="2""#, onnxSince: 16
+                ),
                 example(
                     "position-sensitive", #"pooled_size="(2, 2)", position_sensitive="True", sample_ratio="1""#,
-                    channels: 8),
+                    channels: 8, onnxSince: .max),
             ]
         case .positionSensitive: [example("four parts", #"output_dim="2", pooled_size="2""#, channels: 8)]
         }

@@ -21,7 +21,8 @@ struct RoiAlign: DetectionOperator {
             },
             read: { reading in
                 let mode = reading.text("mode") ?? "avg"
-                let coordinates = reading.text("coordinate_transformation_mode")
+                let coordinates =
+                    reading.text("coordinate_transformation_mode")
                     ?? (reading.opset < 16 ? "output_half_pixel" : "half_pixel")
                 guard ["avg", "max"].contains(mode), ["half_pixel", "output_half_pixel"].contains(coordinates) else {
                     throw ModelError("mode=\(mode), coordinate_transformation_mode=\(coordinates) is not known")
