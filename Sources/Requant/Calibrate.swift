@@ -5,25 +5,56 @@ import GraphIR
 import Passes
 import TensorCore
 
-/// How ranges are found (MXNet's calib_mode).
-public enum CalibrationMethod: String, Sendable, CaseIterable {
-    /// Not at all: each run finds them.
-    case none
-    /// The extremes of the data.
-    case naive
-    /// The threshold that loses least information.
-    case entropy
-}
-
 /// What calibration found.
 public struct Calibration: Sendable {
     public var table: RangeTable
-    /// Layers whose range cuts much off, with what to do.
+    /// Layers whose range cuts much off, and what else a user should know, with what to do.
     public var warnings: [String]
+    /// What was kept of the data.
+    public var statistics: CalibrationStatistics
+    /// By the name of the value; empty where extremes are all that was kept.
+    public var choices: [String: RangeSearch.Choice]
 
-    public init(table: RangeTable, warnings: [String] = []) {
+    public init(
+        table: RangeTable, warnings: [String] = [],
+        statistics: CalibrationStatistics = CalibrationStatistics(keepsHistograms: false),
+        choices: [String: RangeSearch.Choice] = [:]
+    ) {
         self.table = table
         self.warnings = warnings
+        self.statistics = statistics
+        self.choices = choices
+    }
+
+    /// Chooses the ranges of all values that were seen.
+    /// - Parameter order: the values' names, as the table shall have them; others are left out.
+    public init(_ statistics: CalibrationStatistics, _ search: RangeSearch, order: [String]) {
+        let choices = Self.choices(of: statistics.histograms, search)
+        let entries = order.compactMap { name -> RangeTable.Entry? in
+            if let choice = choices[name] {
+                return RangeTable.Entry(name: name, range: choice.range, method: choice.method.rawValue)
+            }
+            return statistics.extremes[name].map {
+                RangeTable.Entry(name: name, range: $0, method: search.method.rawValue)
+            }
+        }
+        self.init(
+            table: RangeTable(entries: entries),
+            warnings: CalibrationWarnings.of(choices, statistics.histograms, order: order), statistics: statistics,
+            choices: choices)
+    }
+
+    /// The choices for all histograms, made side by side.
+    private static func choices(
+        of histograms: [String: Histogram], _ search: RangeSearch
+    ) -> [String: RangeSearch.Choice] {
+        let names = histograms.keys.sorted()
+        let found = Locked<[String: RangeSearch.Choice]>([:])
+        DispatchQueue.concurrentPerform(iterations: names.count) { index in
+            let choice = histograms[names[index]].flatMap(search.choice)
+            found.withLock { $0[names[index]] = choice }
+        }
+        return found.withLock { $0 }
     }
 }
 
@@ -35,51 +66,25 @@ extension Model {
     }
 
     /// Runs the model on data and finds the range of each value in `values`. Nothing is kept of the data but extremes or
-    /// histograms.
+    /// histograms, however many batches there are.
     ///
     /// - Parameters:
     ///   - values: names of float values.
-    ///   - allowsUnsigned: whether entropy may use the whole range of uint8 for values that are never negative.
+    ///   - earlier: histograms to go on from, as if their data had come first.
     ///   - progress: called after each batch with the number of batches done and of all.
     public func calibrate(
-        _ values: [String], on dataset: Dataset, batchSize: Int, batches limit: Int? = nil, method: CalibrationMethod,
-        allowsUnsigned: Bool = true, engine: EngineChoice = .onednn, threads: Int? = nil,
+        _ values: [String], on dataset: Dataset, batchSize: Int, batches limit: Int? = nil, search: RangeSearch,
+        from earlier: [String: Histogram] = [:], engine: EngineChoice = .onednn, threads: Int? = nil,
         progress: (Int, Int) -> Void = { _, _ in }
     ) throws -> Calibration {
-        var ranges: [String: ValueRange] = [:]
-        var histograms: [String: Histogram] = [:]
-        switch method {
-        case .none: break
-        case .naive:
-            try observe(values, on: dataset, batchSize: batchSize, batches: limit, engine, threads, progress) {
-                name, elements in
-                let range = ValueRange(of: elements)
-                ranges[name] = ranges[name]?.union(range) ?? range
-            }
-        case .entropy:
-            histograms = try self.histograms(
-                values, on: dataset, batchSize: batchSize, batches: limit, engine: engine, threads: threads,
-                progress: progress)
-            ranges = Self.entropyRanges(of: histograms, allowsUnsigned: allowsUnsigned)
-        }
-        let entries = values.compactMap { name in
-            ranges[name].map { RangeTable.Entry(name: name, range: $0, method: method.rawValue) }
-        }
-        return Calibration(
-            table: RangeTable(entries: entries), warnings: ClippingReport(ranges, histograms, order: values).warnings)
-    }
-
-    /// The histogram of each value over the data, as entropy needs them.
-    func histograms(
-        _ values: [String], on dataset: Dataset, batchSize: Int, batches limit: Int? = nil,
-        engine: EngineChoice = .onednn, threads: Int? = nil, progress: (Int, Int) -> Void = { _, _ in }
-    ) throws -> [String: Histogram] {
-        var histograms: [String: Histogram] = [:]
+        guard search.method != .none else { return Calibration(table: RangeTable()) }
+        var statistics = CalibrationStatistics(keepsHistograms: search.method.needsHistograms || !earlier.isEmpty)
+        if !earlier.isEmpty { statistics = CalibrationStatistics(histograms: earlier) }
         try observe(values, on: dataset, batchSize: batchSize, batches: limit, engine, threads, progress) {
             name, elements in
-            if histograms[name]?.add(elements) == nil { histograms[name] = Histogram(elements) }
+            statistics.add(elements, of: name)
         }
-        return histograms
+        return Calibration(statistics, search, order: values)
     }
 
     /// Runs the model on the data and shows the elements of each value, batch by batch.
@@ -105,43 +110,6 @@ extension Model {
             done += 1
             progress(done, total)
         }
-    }
-
-    /// The thresholds of all histograms, found side by side.
-    static func entropyRanges(of histograms: [String: Histogram], allowsUnsigned: Bool) -> [String: ValueRange] {
-        let names = histograms.keys.sorted()
-        let found = Locked<[String: ValueRange]>([:])
-        DispatchQueue.concurrentPerform(iterations: names.count) { index in
-            guard let histogram = histograms[names[index]] else { return }
-            let range = EntropyThreshold.range(of: histogram, allowsUnsigned: allowsUnsigned)
-            found.withLock { $0[names[index]] = range }
-        }
-        return found.withLock { $0 }
-    }
-}
-
-/// Which ranges cut off so much that the layer cannot mean the same any more.
-struct ClippingReport {
-    /// Above this share of the values' energy, a cut is worth a warning: 1 %, as much as noise at 20 dB.
-    static let tolerable = 0.01
-    let warnings: [String]
-
-    init(_ ranges: [String: ValueRange], _ histograms: [String: Histogram], order: [String]) {
-        let shares = order.compactMap { name -> (name: String, share: Double)? in
-            guard let range = ranges[name], let histogram = histograms[name] else { return nil }
-            let share = histogram.clippedEnergyShare(beyond: range.magnitude)
-            return share > Self.tolerable ? (name, share) : nil
-        }
-        guard !shares.isEmpty else {
-            warnings = []
-            return
-        }
-        let list = shares.map { "\($0.name) (\(String(format: "%.0f", $0.share * 100)) %)" }.joined(separator: ", ")
-        warnings = [
-            "entropy cuts off more than \(Int(Self.tolerable * 100)) % of the energy of \(shares.count) value\(shares.count == 1 ? "" : "s"): \(list). "
-                + "This happens where most values are equal, such as a plain background. Use --calibrate naive, or give these "
-                + "values wider ranges with --ranges."
-        ]
     }
 }
 

@@ -31,6 +31,8 @@ public struct ConversionResult: Sendable {
     public var records: [PassRecord]
     /// What the other format cannot hold, or holds otherwise.
     public var losses: [String]
+    /// Of the model that was read: what MXNet computes otherwise than its maker meant.
+    public var traps: [Trap] = []
 }
 
 extension Model {
@@ -57,7 +59,7 @@ extension Model {
         let file = try exporter.model(of: written.graph)
         try ModelWriter.write(file, to: path, weights: options.hasExternalData ? .external(above: 1024) : .automatic)
         return ConversionResult(
-            files: [path], nodes: file.graph.nodes.count, records: records, losses: qdqLosses(options))
+            files: [path], nodes: file.graph.nodes.count, records: records, losses: qdqLosses(options), traps: traps)
     }
 
     /// Writes the model as an MXNet checkpoint; QDQ form becomes quantized layers.
@@ -77,7 +79,7 @@ extension Model {
         return ConversionResult(
             files: [paths.symbol] + (paths.parameters.map { [$0] } ?? []),
             nodes: restored.graph.topologicalOrder().count,
-            records: first + second, losses: losses)
+            records: first + second, losses: losses, traps: traps)
     }
 
     /// The model with QDQ form made quantized layers, as it is run.

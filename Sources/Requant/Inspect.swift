@@ -62,6 +62,8 @@ public struct ModelSummary: Sendable, Codable {
     /// What could not be kept as the file has it.
     public var losses: [String]
     public var obstacles: [Obstacle]
+    /// What MXNet computes otherwise than the maker of a quantized checkpoint meant.
+    public var traps: [Trap]
     /// What can be done with the whole model.
     public var possible: [Obstacle.Action]
     /// Inputs whose shapes `--shape` has to give.
@@ -98,7 +100,7 @@ extension Model {
             quantizedLayers: quantized,
             fusedLayers: nodes.filter { !$0.bodies.isEmpty }.map { .init(name: $0.name, nodes: $0.origins) },
             missing: missingParameters, superfluous: report.superfluous, mismatched: misfits + report.mistyped,
-            losses: losses, obstacles: obstacles,
+            losses: losses, obstacles: obstacles, traps: traps,
             possible: misfits.isEmpty ? possibleActions(obstacles) : [],
             inputsWithoutShape: ports.filter { $0.shape == nil && !$0.isLabel }.map(\.name))
     }

@@ -1,5 +1,6 @@
 import Datasets
 import GraphIR
+import Operators
 import Passes
 import TensorCore
 
@@ -15,12 +16,27 @@ public struct QuantizationRecipe: Sendable {
     public var layerFilter: (@Sendable (String) -> Bool)?
     /// Used instead of calibrating.
     public var ranges: RangeTable?
+    /// In 0…100, for the method `percentile`.
+    public var percentile = 99.99
+    /// Whether thresholds shall be MXNet's to the last bit.
+    public var arithmetic = Arithmetic.exact
+    /// Calibration goes on from these.
+    public var histograms: [String: Histogram] = [:]
     public var batchSize = 32
     public var batches: Int?
     public var engine: EngineChoice = .onednn
     public var threads: Int?
 
     public init() {}
+
+    /// How a range is chosen.
+    public var search: RangeSearch {
+        var search = RangeSearch(method)
+        search.percentile = percentile
+        search.allowsUnsigned = options.codeType != .int8
+        search.entropySearch = arithmetic == .mxnet ? .mxnet : .exact
+        return search
+    }
 }
 
 /// A stage of the flow, as it can be saved.
@@ -35,8 +51,9 @@ public struct QuantizationStage: Sendable {
 /// What the flow made.
 public struct QuantizationResult: Sendable {
     public var stages: [QuantizationStage]
-    /// The ranges that were found or given.
-    public var table: RangeTable?
+    /// The ranges that were found or given, and what they were chosen from; nil if each run finds them.
+    public var calibration: Calibration?
+    public var table: RangeTable? { calibration?.table }
     public var records: [PassRecord]
     public var warnings: [String]
 
@@ -76,7 +93,7 @@ extension Model {
             )
         }
         var result = QuantizationResult(
-            stages: [.init(name: "01-fp32", model: self)], table: nil, records: [], warnings: [])
+            stages: [.init(name: "01-fp32", model: self)], records: [], warnings: [])
         let clock = ContinuousClock()
         var lastEnd = clock.now
         func add(_ name: String, _ pipeline: Pipeline) throws {
@@ -89,29 +106,21 @@ extension Model {
         let float = result.model
         try add("03-quantized", Pipelines.quantize(recipe.options))
         let points = CalibrationPoints.names(for: result.model.graph)
-        guard let table = try ranges(recipe, of: float, points, dataset, &result.warnings, progress) else {
-            return result
-        }
-        result.table = table
-        try add("04-calibrated", Pipelines.calibrate(table.ranges))
+        guard let calibration = try calibration(recipe, of: float, points, dataset, progress) else { return result }
+        result.calibration = calibration
+        result.warnings += calibration.warnings
+        try add("04-calibrated", Pipelines.calibrate(calibration.table.ranges))
         if recipe.postFuses { try add("05-postfused", Pipelines.fuse) }
         return result
     }
 
-    private func ranges(
+    private func calibration(
         _ recipe: QuantizationRecipe, of float: Model, _ points: [String], _ dataset: Dataset?,
-        _ warnings: inout [String], _ progress: (Int, Int) -> Void
-    ) throws -> RangeTable? {
+        _ progress: (Int, Int) -> Void
+    ) throws -> Calibration? {
         if let given = recipe.ranges {
-            // A table may serve several exclusions: ranges of values that stay in float are passed over.
-            let known = Set(points).union(float.calibratableValues)
-            for entry in given.entries where !known.contains(entry.name) {
-                let nearest = nearestNames(to: entry.name, among: known)
-                throw ModelError(
-                    "the ranges name '\(entry.name)', which the model does not have",
-                    advice: nearest.isEmpty ? nil : "did you mean \(nearest.commaSeparated)?")
-            }
-            return given
+            try require(given, toFit: points, float)
+            return Calibration(table: given)
         }
         guard recipe.method != .none else { return nil }
         guard let dataset else {
@@ -124,11 +133,22 @@ extension Model {
                 "the filter of layers matches none",
                 advice: "it is matched against \(points.prefix(3).joined(separator: ", ")) …")
         }
-        let calibration = try float.calibrate(
-            values, on: dataset, batchSize: recipe.batchSize, batches: recipe.batches, method: recipe.method,
-            allowsUnsigned: recipe.options.codeType != .int8, engine: recipe.engine, threads: recipe.threads,
+        return try float.calibrate(
+            values, on: dataset, batchSize: recipe.batchSize, batches: recipe.batches, search: recipe.search,
+            from: recipe.histograms.filter { values.contains($0.key) }, engine: recipe.engine, threads: recipe.threads,
             progress: progress)
-        warnings += calibration.warnings
-        return calibration.table
+    }
+
+    /// A table may serve several exclusions: ranges of values that stay in float are passed over.
+    private func require(_ table: RangeTable, toFit points: [String], _ float: Model) throws {
+        let known = Set(points).union(float.calibratableValues)
+        for entry in table.entries where !known.contains(entry.name) {
+            let nearest = nearestNames(to: entry.name, among: known)
+            let place = [table.path, entry.line.map { "line \($0)" }].compactMap { $0 }
+            throw ModelError(
+                "the ranges name '\(entry.name)', which the model does not have",
+                at: place.isEmpty ? graph.name : place.joined(separator: ", "),
+                advice: nearest.isEmpty ? nil : "did you mean \(nearest.commaSeparated)?")
+        }
     }
 }

@@ -90,15 +90,29 @@ extension Tensor {
 extension Tensor {
     /// The first element of a float32 tensor that is NaN or infinite.
     public var firstNonFinite: Int? {
-        withElements(as: Float.self) { values in
-            // A block at a time without branches; only the block that has one is searched.
-            for start in stride(from: 0, to: values.count, by: 4096) {
-                let end = min(start + 4096, values.count)
-                var sum: Float = 0
-                for index in start..<end { sum += values[index] * 0 }
-                if sum != 0 || sum.isNaN { return (start..<end).first { !values[$0].isFinite } }
+        withBytes { bytes in
+            let width = MemoryLayout<UInt32>.size
+            // A block at a time without branches; only the block that has one is searched. All bits of the exponent set, plus
+            // one, reach the sign.
+            for start in stride(from: 0, to: bytes.count, by: Self.checkedBlock) {
+                let end = min(start + Self.checkedBlock, bytes.count)
+                var found: UInt32 = 0
+                for offset in stride(from: start, to: end, by: width) {
+                    found |= (bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self) & 0x7fff_ffff) &+ 0x0080_0000
+                }
+                defer { storage.letGo(of: byteOffset + start..<byteOffset + end) }
+                guard found >> 31 == 1 else { continue }
+                return stride(from: start, to: end, by: width).first {
+                    !Float(bitPattern: bytes.loadUnaligned(fromByteOffset: $0, as: UInt32.self)).isFinite
+                }.map { $0 / width }
             }
             return nil
         }
     }
+
+    /// So much of a mapped file is in memory at a time while it is checked.
+    private static let checkedBlock = 1 << 20
+
+    /// Lets the system have back the memory that reading the elements from a mapped file took.
+    public func letGoOfPages() { storage.letGo(of: byteOffset..<byteOffset + byteCount) }
 }

@@ -7,6 +7,7 @@ import Foundation
 public final class TensorStorage: @unchecked Sendable {
     public let bytes: UnsafeRawBufferPointer
     private let release: () -> Void
+    private let isMapped: Bool
 
     /// The machine's memory in bytes. Allocating more ends the process, so what a file claims is compared with it first.
     public static let memoryLimit = Int(clamping: ProcessInfo.processInfo.physicalMemory)
@@ -19,6 +20,7 @@ public final class TensorStorage: @unchecked Sendable {
             throw error
         }
         bytes = UnsafeRawBufferPointer(rebasing: memory[0..<byteCount])
+        isMapped = false
         release = { memory.deallocate() }
     }
 
@@ -39,6 +41,7 @@ public final class TensorStorage: @unchecked Sendable {
         let length = Int(status.st_size)
         guard length > 0 else {
             bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+            isMapped = false
             release = {}
             return
         }
@@ -46,8 +49,21 @@ public final class TensorStorage: @unchecked Sendable {
             throw ModelError("cannot be mapped: \(String(cString: strerror(errno)))", at: path)
         }
         bytes = UnsafeRawBufferPointer(start: address, count: length)
+        isMapped = true
         release = { munmap(address, length) }
     }
+
+    /// Lets the system have back the memory that reading these bytes of a mapped file took. They may be read again.
+    ///
+    /// Who looks at all of a large file once, in order to check it, needs no memory for it this way.
+    public func letGo(of range: Range<Int>) {
+        guard isMapped, let address = bytes.baseAddress, bytes.indices.contains(range.lowerBound) else { return }
+        let start = range.lowerBound / Self.pageSize * Self.pageSize
+        let end = min(range.upperBound, bytes.count)
+        madvise(UnsafeMutableRawPointer(mutating: address + start), end - start, MADV_DONTNEED)
+    }
+
+    private static let pageSize = sysconf(Int32(_SC_PAGESIZE))
 
     deinit { release() }
 }

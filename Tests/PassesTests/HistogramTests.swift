@@ -1,4 +1,5 @@
 import TensorCore
+import TestSupport
 import Testing
 
 @testable import Passes
@@ -47,12 +48,95 @@ struct HistogramTests {
         #expect(Self.filled(Self.histogram([[0, 0, 0]])) == [4000: 3])
     }
 
-    /// Where MXNet divides by zero or asks for more bins than memory holds, the bins become wider instead.
+    static let sequences = [
+        "gaussian", "laplacian", "relu", "creeping", "last_bits", "whole_steps", "halves", "shrinking", "eightfold",
+        "tiny",
+        "huge",
+    ]
+
+    /// Sequences of batches that widen the histogram by bits, by whole bins and many times: every count and the last bit of
+    /// the threshold are those of MXNet's combine_histogram.
+    @Test(arguments: sequences) func widensAsMXNet(_ name: String) throws {
+        let (histogram, theirs) = try Self.kept(name)
+        #expect(histogram.counts == theirs.counts)
+        #expect(histogram.threshold == theirs.threshold && histogram.range == theirs.range)
+        #expect(!histogram.isCoarse)
+    }
+
+    private static func kept(_ name: String) throws -> (ours: Histogram, theirs: Histogram) {
+        let archive = try NumPyArchive(Fixtures.path("calibration/widening.npz"))
+        let batches = try (0...).lazy.map { "\(name)|batch\($0)" }.prefix { archive.contains($0) }.map {
+            try archive.tensor(named: $0).elements(as: Float.self)
+        }
+        let meta = try archive.tensor(named: name + "|meta").elements(as: Double.self)
+        let theirs = Histogram(
+            counts: try archive.tensor(named: name + "|hist").asInts(), threshold: meta[4],
+            range: ValueRange(Float(meta[2]), Float(meta[3])))
+        return (histogram(batches), theirs)
+    }
+
+    /// MXNet makes 960,001 bins of it. Ours are wider by a whole number, and hold what those of MXNet hold.
+    @Test func beyondTheLimitNeighboursBecomeOneBin() throws {
+        let (histogram, theirs) = try Self.kept("hundredfold")
+        #expect(theirs.counts.count > 900_000 && histogram.counts.count <= Histogram.maximumBins)
+        #expect(histogram.isCoarse && histogram.range == theirs.range)
+        let width = (histogram.step / theirs.step).rounded()
+        #expect(abs(histogram.step / theirs.step - width) < 1e-6 && Int(width) % 2 == 1)
+        var joined = [Int](repeating: 0, count: histogram.counts.count)
+        for (index, count) in theirs.counts.enumerated() where count > 0 {
+            let distance = Double(index - theirs.counts.count / 2)
+            joined[histogram.counts.count / 2 + Int((distance / width).rounded())] += count
+        }
+        #expect(joined == histogram.counts)
+    }
+
+    /// Where MXNet divides by zero or asks for more bins than memory holds: the first batch is in the middle bin.
     @Test(arguments: [[0, 0], [1e-30, -1e-30]] as [[Float]]) func aMuchLargerBatchWidensTheBins(_ small: [Float]) {
         let histogram = Self.histogram([small, [1e30, -1e30]])
         #expect(histogram.counts.count == Histogram.initialBins && histogram.threshold == Double(Float(1e30)))
         #expect(Self.filled(histogram) == [0: 1, 4000: 2, 8000: 1])
         #expect(histogram.range == ValueRange(-1e30, 1e30))
+        #expect(histogram.isCoarse == (small[0] != 0))
+    }
+
+    /// Shards whose first batches reach equally far: the same counts as one run, but for the 1 of the second first batch. It
+    /// lies on an edge, and the last bin holds its right edge, which others do not.
+    @Test func shardsOfEquallyWideBinsAreMerged() {
+        let shards: [[[Float]]] = [[[-1, 0.2, 0.4], [0.3, 1.7]], [[1, -0.3], [-2.2, 0.9, 0.1]]]
+        var merged = Self.histogram(shards[0])
+        let isExact = merged.merge(Self.histogram(shards[1]))
+        #expect(isExact)
+        let one = Self.histogram(shards.flatMap { $0 })
+        #expect(merged.counts.count == one.counts.count && merged.range == one.range)
+        #expect(zip(merged.counts, one.counts).reduce(0) { $0 + abs($1.0 - $1.1) } <= 2)
+        #expect(abs(merged.threshold - one.threshold) < 1e-12)
+    }
+
+    /// Others move by less than a bin: half a bin of theirs and half of ours.
+    @Test func otherShardsAreMergedByCentres() {
+        var merged = Self.histogram([[-1, 0.5]])
+        let isExact = merged.merge(Self.histogram([[3, 0.7]]))
+        #expect(!isExact)
+        #expect(merged.counts.reduce(0, +) == 4 && merged.range == ValueRange(-1, 3))
+        for value in [-1, 0.5, 3, 0.7] {
+            let bin = Int((value + merged.threshold) / merged.step)
+            #expect(merged.counts[max(0, bin - 2)...min(bin + 2, merged.counts.count - 1)].contains(1), "\(value)")
+        }
+    }
+
+    /// Two extremes a value, or its bins: what is kept does not depend on how many batches there were.
+    @Test(arguments: [false, true]) func whatIsKeptDoesNotGrowWithTheBatches(_ keepsHistograms: Bool) {
+        func kept(after batches: Int) -> Int {
+            var statistics = CalibrationStatistics(keepsHistograms: keepsHistograms)
+            for number in 0..<batches {
+                for name in ["data", "conv"] {
+                    [Float(number % 7), -7, 7].withUnsafeBufferPointer { statistics.add($0, of: name) }
+                }
+            }
+            return statistics.numbersKept
+        }
+        #expect(kept(after: 1) == 2 * (keepsHistograms ? 2 + Histogram.initialBins : 2))
+        #expect(kept(after: 200) == kept(after: 1))
     }
 
     @Test func whatIsNotANumberIsNotCounted() {
@@ -61,13 +145,6 @@ struct HistogramTests {
         #expect(histogram.range == ValueRange(-1, 1))
         #expect(Self.histogram([[1], [.infinity]]).range.max == .infinity)
         #expect(Self.histogram([[]]).counts.reduce(0, +) == 0)
-    }
-
-    /// Two values at ±1 and two at ±0.1, cut at 0.5: 2 · 0.5² / (2 · 1² + 2 · 0.1²), from centres of bins.
-    @Test func theShareOfEnergyThatIsCutOff() {
-        let histogram = Self.histogram([[-1, -0.1, 0.1, 1]])
-        #expect(abs(histogram.clippedEnergyShare(beyond: 0.5) - 0.25 / 1.01) < 1e-3)
-        #expect(histogram.clippedEnergyShare(beyond: 1) == 0)
     }
 }
 
@@ -97,7 +174,26 @@ struct EntropyThresholdTests {
         _ example: (counts: [Int], limit: Double, codeBins: Int, threshold: Float)
     ) {
         let histogram = Histogram(counts: example.counts, threshold: example.limit, range: ValueRange(-1, 1))
-        #expect(abs(EntropyThreshold(histogram).optimal(codeBins: example.codeBins) - example.threshold) < 1e-6)
+        for search in [EntropyThreshold.Search.exact, .mxnet] {
+            let threshold = EntropyThreshold(histogram, search: search).optimal(codeBins: example.codeBins)
+            #expect(abs(threshold - example.threshold) < 1e-6, "\(search)")
+        }
+    }
+
+    static let shapes = ["gaussian", "laplacian", "spike", "relu", "uniform"]
+
+    /// Histograms of few values and of more than float32 can count: MXNet's thresholds to the last bit. In float64, a window
+    /// of nearly the same divergence may win; its float32 divergence is hardly larger.
+    @Test(arguments: shapes, ["2000", "1e+06", "2e+09"]) func thresholdsAreMXNetsToTheLastBit(
+        _ shape: String, _ total: String
+    ) throws {
+        let archive = try NumPyArchive(Fixtures.path("calibration/thresholds.npz")), name = "\(shape)_\(total)"
+        let counts = try archive.tensor(named: name + "|hist").asInts()
+        let histogram = Histogram(counts: counts, threshold: 3, range: ValueRange(-3, 3))
+        for codes in [255, 511] {
+            let expected = try archive.tensor(named: "\(name)|threshold\(codes)").elements(as: Float.self)[0]
+            #expect(EntropyThreshold(histogram, search: .mxnet).optimal(codeBins: codes) == expected, "\(codes)")
+        }
     }
 
     /// Fewer bins than codes: nothing is cut off. An even number of bins has no middle one, and does no harm.
@@ -115,7 +211,7 @@ struct EntropyThresholdTests {
     @Test func rangesStartAtZeroWhereNothingIsNegative() {
         func range(_ low: Float, _ unsigned: Bool) -> ValueRange {
             let small = Histogram(counts: [0, 0, 1, 1, 1], threshold: 1, range: ValueRange(low, 1))
-            return EntropyThreshold.range(of: small, allowsUnsigned: unsigned)
+            return EntropyThreshold(small).range(allowsUnsigned: unsigned)
         }
         #expect(range(0, true) == ValueRange(0, 1))
         #expect(range(0, false) == ValueRange(-1, 1))

@@ -16,6 +16,9 @@ struct SchemaTests {
         ["fuse", Sample.model, "-o", "fused", "--explain"],
         ["quantize", Sample.model, "-o", "int8", "--exclude", "resnetv10_conv0_fwd"],
         ["calibrate", Sample.model, "-o", "ranges.txt", "--method", "naive"] + Sample.calibrationData + Sample.few,
+        ["calibrate", Sample.model, "-o", "ranges.txt", "--method", "best", "--explain", "--calibrate-layer", "^data$"]
+            + Sample.calibrationData + Sample.few,
+        ["quantize", Sample.model, "-o", "int8", "--calibrate", "percentile", "--explain"] + Sample.calibrationData + Sample.few,
         ["run", Sample.model] + Sample.testData + Sample.few,
         ["diff", Sample.model, Sample.model, "--layers"] + Sample.testData + Sample.few,
         ["operators"], ["pipelines"],

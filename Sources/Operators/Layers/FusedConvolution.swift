@@ -114,7 +114,7 @@ public struct FusedConvolutionForm {
     var activation: ActivationFunction?
     /// Applied after the addition.
     var postSumActivation: ActivationFunction?
-    var biasInput: Int?
+    public private(set) var biasInput: Int?
     public private(set) var batchNormInputs: Range<Int>?
     public private(set) var residualInput: Int?
 

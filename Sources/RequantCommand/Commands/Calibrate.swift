@@ -1,15 +1,19 @@
 import ArgumentParser
 import Passes
 import Requant
+import TensorCore
 
 struct Calibrate: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Finds the ranges of a model's values and writes them into a table that people can edit.",
         discussion: """
-            `requant quantize --ranges TABLE` uses them. Tables of several runs are merged into ranges that cover all.
+            `requant quantize --ranges TABLE` uses them. Tables of several runs are merged into ranges that cover all, \
+            histograms of several runs into those of one.
 
             Example: requant calibrate resnet18 --data calib.rec --crop 224 -o ranges.txt
             Example: requant calibrate --merge day.txt night.txt -o ranges.txt
+            Example: requant calibrate resnet18 --data day.rec --crop 224 -o day.txt --write-histograms day.npz
+            Example: requant calibrate --merge day.npz night.npz --calibrate entropy -o ranges.txt
             """)
 
     @Argument(help: ArgumentHelp("PREFIX-symbol.json, PREFIX, or FILE.onnx.", valueName: "model"))
@@ -20,7 +24,7 @@ struct Calibrate: ParsableCommand {
     @Option(name: .shortAndLong, help: ArgumentHelp("Where the table goes.", valueName: "table"))
     var out: String
 
-    @Option(parsing: .upToNextOption, help: ArgumentHelp("Merges these tables.", valueName: "table"))
+    @Option(parsing: .upToNextOption, help: ArgumentHelp("Merges these tables, or these histograms.", valueName: "file"))
     var merge: [String] = []
 
     @OptionGroup var calibration: CalibrationOptions
@@ -44,28 +48,31 @@ struct Calibrate: ParsableCommand {
                 throw ValidationError("Without calibration there are no ranges: give naive or entropy.")
             }
         } else if model != nil || data.isGiven {
-            throw ValidationError("--merge takes tables only: give no model and no data.")
+            throw ValidationError("--merge takes tables or histograms only: give no model and no data.")
+        } else if calibration.histograms != nil || calibration.layers != nil {
+            throw ValidationError("--merge goes on from nothing and filters nothing: leave --histograms and --calibrate-layer out.")
         }
     }
 
     func run() throws {
-        let found = try model.map(calibrated) ?? Calibration(table: merged())
-        try found.table.write(to: out)
-        if output.json { try JSONOutput.print(RangeReport(found)) } else { try Terminal.print(found.table.text, terminator: "") }
+        var recipe = QuantizationRecipe()
+        recipe.options.codeType = dtype
+        recipe.method = calibration.method ?? .entropy
+        try calibration.apply(to: &recipe)
+        let found = try model.map { try calibrated($0, recipe) } ?? Calibration.merging(merge, recipe.search)
+        try FileOutput.together {
+            try found.table.write(to: out)
+            try calibration.save(found)
+        }
+        let report = RangeReport(found, explaining: calibration.explain ? recipe.search : nil)
+        if output.json { try JSONOutput.print(report) } else { try Terminal.print(report.text, terminator: "") }
         found.warnings.forEach(Terminal.warn)
     }
 
-    private func merged() throws -> RangeTable {
-        RangeTable.merging(try merge.map { try RangeTable(reading: $0) })
-    }
-
-    private func calibrated(_ path: String) throws -> Calibration {
+    private func calibrated(_ path: String, _ recipe: QuantizationRecipe) throws -> Calibration {
         let model = try files.load(path)
-        var recipe = QuantizationRecipe()
-        recipe.options.codeType = dtype
+        var recipe = recipe
         recipe.fuses = !noFuse
-        recipe.method = calibration.method ?? .entropy
-        recipe.layerFilter = calibration.filter
         recipe.batchSize = data.batchSize
         recipe.batches = data.batches
         recipe.engine = engine.engine
@@ -73,6 +80,6 @@ struct Calibrate: ParsableCommand {
         let bar = ProgressBar("calibrating", output)
         let result = try model.quantized(recipe, dataset: data.open(for: model)) { bar.update($0, of: $1) }
         bar.finish()
-        return Calibration(table: result.table ?? RangeTable(), warnings: result.warnings)
+        return result.calibration ?? Calibration(table: RangeTable())
     }
 }

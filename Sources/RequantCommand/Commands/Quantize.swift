@@ -30,9 +30,6 @@ struct Quantize: ParsableCommand {
     @OptionGroup var data: DataOptions
     @OptionGroup var engine: EngineOptions
 
-    @Flag(name: .customLong("mxnet-compat"), help: "Says how to see what MXNet 1.9.1 makes of the model.")
-    var mxnetCompat = false
-
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
@@ -41,6 +38,9 @@ struct Quantize: ParsableCommand {
         }
         if ranges != nil, calibration.method != nil || calibration.layers != nil {
             throw ValidationError("Give --ranges, or calibrate, not both.")
+        }
+        if calibration.writeHistograms != nil, !data.isGiven {
+            throw ValidationError("--write-histograms needs data to calibrate with: give it with --data.")
         }
     }
 
@@ -53,13 +53,14 @@ struct Quantize: ParsableCommand {
         bar.finish()
         try FileOutput.together {
             if let writeRanges, let table = result.table { try table.write(to: writeRanges) }
+            if let found = result.calibration { try calibration.save(found) }
             if let stages { try result.saveStages(to: stages) }
             try result.model.save(to: out.path)
         }
-        let report = QuantizationReport(result, path: out.path)
+        let report = QuantizationReport(result, path: out.path, explaining: calibration.explain ? try recipe().search : nil)
         if output.json { try JSONOutput.print(report) } else { try Terminal.print(report.text, terminator: "") }
         result.warnings.forEach(Terminal.warn)
-        if mxnetCompat {
+        if calibration.mxnetCompat {
             Terminal.note(
                 "MXNet 1.9.1 rounds and saturates otherwise; see it with: "
                     + "requant diff \(model.path) \(out.path) --mxnet-compat --data …")
@@ -72,7 +73,7 @@ struct Quantize: ParsableCommand {
         recipe.fuses = !quantization.noFuse
         recipe.postFuses = !quantization.noPostFuse
         recipe.method = calibration.method ?? (data.isGiven ? .entropy : .none)
-        recipe.layerFilter = calibration.filter
+        try calibration.apply(to: &recipe)
         recipe.ranges = try ranges.map { try RangeTable(reading: $0) }
         recipe.batchSize = data.batchSize
         recipe.batches = data.batches

@@ -7,12 +7,14 @@ struct ConversionReport: Encodable {
     var nodes: Int
     var changes: [PassReport.Row]
     var losses: [String]
+    var traps: [Trap]
 
     init(_ result: ConversionResult) {
         files = result.files
         nodes = result.nodes
         changes = result.records.filter { $0.outcome == .applied }.map(PassReport.Row.init)
         losses = result.losses
+        traps = result.traps
     }
 
     func text(explain: Bool) -> String {
@@ -27,6 +29,7 @@ struct ConversionReport: Encodable {
         for (pass, count) in counts { lines.append("  \(pass): \(Wording.count(count, "change"))") }
         if explain { for change in changes { lines.append("    \(change.pass) \(change.node): \(change.explanation)") } }
         lines += losses.isEmpty ? ["nothing was lost"] : losses.map { "note: \($0)" }
+        for trap in traps where explain || trap.severity != .note { lines.append("\(trap.severity.rawValue): \(trap.line)") }
         return lines.joined(separator: "\n") + "\n"
     }
 }

@@ -89,7 +89,7 @@ extension ModelSummary {
                     + "--layers tells which")
         }
         if !possible.isEmpty { lines.append("can        \(possible.map(\.text).commaSeparated)") }
-        lines += impossibilities + advice + problems
+        lines += impossibilities + advice + trapLines + problems
         if !inputsWithoutShape.isEmpty {
             let options = inputsWithoutShape.map { "--shape \($0)=1,3,224,224" }.joined(separator: " ")
             lines.append("The shapes are not known: give them with \(options), or whatever they are.")
@@ -121,6 +121,16 @@ extension ModelSummary {
             }
         }
         return order.map { "advice     \(Wording.list(operators[$0, default: []])): \($0)" }
+    }
+
+    private var trapLines: [String] {
+        traps.flatMap { trap in
+            let label = trap.severity.rawValue
+            return [
+                label + String(repeating: " ", count: max(11 - label.count, 1)) + trap.line, "           why: \(trap.reason)",
+                "           do: \(trap.advice)",
+            ]
+        }
     }
 
     /// What does not fit in the files.

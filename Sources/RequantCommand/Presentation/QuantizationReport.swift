@@ -1,4 +1,5 @@
 import Comparison
+import Passes
 import Requant
 
 /// The stages of a quantization; `Schemas/quantize.schema.json` describes its JSON.
@@ -18,8 +19,11 @@ struct QuantizationReport: Encodable {
     /// Nodes that stay in float, with the reason.
     var refused: [PassReport.Row]
     var warnings: [String]
+    /// How ranges were chosen, and what every pass did; nil if nobody asked.
+    var explanation: CalibrationExplanation?
+    var passes: [PassReport.Row]?
 
-    init(_ result: QuantizationResult, path: String) {
+    init(_ result: QuantizationResult, path: String, explaining search: RangeSearch? = nil) {
         self.path = path
         stages = result.stages.map { stage in
             let layers = stage.model.layerCounts
@@ -30,6 +34,8 @@ struct QuantizationReport: Encodable {
         calibratedRanges = result.table?.entries.count ?? 0
         refused = PassReport(result.records.filter { $0.pass == "QuantizeGraph" }, includingRefused: true).refused ?? []
         warnings = result.warnings
+        explanation = search.flatMap { search in result.calibration.map { CalibrationExplanation($0, search) } }
+        passes = search.map { _ in PassReport(result.records, includingRefused: false).applied }
     }
 
     var text: String {
@@ -46,6 +52,13 @@ struct QuantizationReport: Encodable {
         if let last = stages.last {
             lines.append("\(path): \(last.quantizedLayers) of \(last.weightedLayers) layers in int8, \(ranges)")
         }
-        return table.text + "\n" + lines.map { $0 + "\n" }.joined()
+        let explanations = [passes.map(Self.table), explanation?.text].compactMap { $0 }.map { $0 + "\n" }
+        return explanations.joined() + table.text + "\n" + lines.map { $0 + "\n" }.joined()
+    }
+
+    private static func table(of passes: [PassReport.Row]) -> String {
+        var table = TextTable(header: ["node", "pass", "what"], words: [0, 1, 2])
+        for row in passes { table.add([row.node, row.pass, row.explanation]) }
+        return table.text
     }
 }
