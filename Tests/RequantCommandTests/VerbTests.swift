@@ -254,6 +254,6 @@ struct VerbTests {
         #expect(operators.output.contains("_sg_mkldnn_conv") && operators.output.contains("BatchNormalization"))
         let pipelines = try RequantProcess("pipelines")
         #expect(pipelines.status == 0)
-        #expect(pipelines.output.contains("fuse       FuseConvolution"))
+        #expect(pipelines.output.contains("fuse       RemoveIdentities"))
     }
 }

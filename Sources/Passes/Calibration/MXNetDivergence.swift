@@ -10,7 +10,7 @@ import Foundation
 struct MXNetDivergence {
     /// The half width of the first window that diverges least.
     static func smallest(_ windows: [WindowDivergences.Estimate], of counts: [Int], codeBins: Int) -> Int? {
-        var divergence = MXNetDivergence(counts, codeBins: codeBins)
+        let divergence = MXNetDivergence(counts, codeBins: codeBins)
         var best: (half: Int, divergence: Float)?
         let bounds = windows.map { max($0.divergence, 0) - slack(of: $0) }
         for index in bounds.indices.sorted(by: { bounds[$0] < bounds[$1] }) {
@@ -38,106 +38,105 @@ struct MXNetDivergence {
     }
 
     private let counts: [Float]
+    /// Sums of the bins before an index: counts, and bins that are not empty.
+    private var mass = [0], filled = [0]
     private let codeBins: Int
-    /// Buffers that are used again for the next window.
-    private var slice: [Float], reference: [Float], quantized: [Float]
 
     private init(_ counts: [Int], codeBins: Int) {
         self.counts = counts.map(Float.init)
         self.codeBins = codeBins
-        slice = [Float](repeating: 0, count: counts.count)
-        reference = slice
-        quantized = slice
+        for (index, count) in counts.enumerated() {
+            // What the operator gets is float32.
+            mass.append(mass[index] + Int(Float(count)))
+            filled.append(filled[index] + (count == 0 ? 0 : 1))
+        }
     }
 
     /// Infinite if MXNet cannot smooth it; nil if it is certainly above the limit.
-    private mutating func of(_ window: WindowDivergences.Estimate, unlessAbove limit: Float) -> Float? {
-        let zero = (counts.count - 1) / 2, length = 2 * window.half + 1, codeBins = codeBins
-        return counts.withUnsafeBufferPointer { counts in
-            slice.withUnsafeMutableBufferPointer { slice in
-                reference.withUnsafeMutableBufferPointer { reference in
-                    quantized.withUnsafeMutableBufferPointer { quantized in
-                        fillReference(counts, zero - window.half, zero + window.half, slice, reference)
-                        fillQuantized(slice, reference, quantized, length, codeBins)
-                        guard smooth(reference, length), smooth(quantized, length) else { return .infinity }
-                        var sumP: Float = 0, sumQ: Float = 0
-                        for index in 0..<length {
-                            sumP += reference[index]
-                            sumQ += quantized[index]
-                        }
-                        // D again, with the sums that float32 gives.
-                        let expected =
-                            window.weighted / Double(sumP) + window.mass / Double(sumP)
-                            * log(Double(sumQ) / Double(sumP))
-                        guard expected - window.remainder - Self.slackOfTerms(window, expected) <= Double(limit)
-                        else { return nil }
-                        return kullbackLeibler(reference, sumP, quantized, sumQ, length)
-                    }
+    private func of(_ window: WindowDivergences.Estimate, unlessAbove limit: Float) -> Float? {
+        let zero = (counts.count - 1) / 2
+        guard let smoothed = smoothed(zero - window.half, zero + window.half) else { return .infinity }
+        var sumP: Float = 0, sumQ: Float = 0
+        smoothed.forEach(counts) { p, q in
+            sumP += p
+            sumQ += q
+        }
+        // D again, with the sums that float32 gives.
+        let expected = (window.weighted + window.mass * log(Double(sumQ) / Double(sumP))) / Double(sumP)
+        guard expected - window.remainder - Self.slackOfTerms(window, expected) <= Double(limit) else { return nil }
+        // An empty bin is empty in both.
+        let little = Float(WindowDivergences.little)
+        let (emptyP, emptyQ) = (little / sumP, little / sumQ)
+        let empty = emptyP != 0 && emptyQ != 0 ? emptyP * logf(emptyP / emptyQ) : 0
+        var divergence: Float = 0
+        smoothed.forEach(counts) { p, q in
+            guard p != little || q != little else {
+                divergence += empty
+                return
+            }
+            let x = p / sumP, y = q / sumQ
+            if x != 0 && y != 0 { divergence += x * logf(x / y) }
+        }
+        return divergence
+    }
+
+    /// p and q of the bins `first` … `last`; nil if there is nothing to take from.
+    private func smoothed(_ first: Int, _ last: Int) -> SmoothedWindow? {
+        let length = last - first + 1, width = length / codeBins
+        var below: Float = 0, above = counts[last]
+        for index in 0...first { below += counts[index] }
+        for index in last + 1..<max(counts.count, last + 1) { above += counts[index] }
+        // The slice for quantization lacks the first bin, and the last keeps its own count.
+        var shares: [Float] = []
+        var pBins = filled[last] - filled[first + 1] + (below == 0 ? 0 : 1) + (above == 0 ? 0 : 1), qBins = 0
+        for group in 0..<codeBins {
+            let start = max(first + group * width, first + 1), end = first + (group + 1) * width
+            let stop = group == codeBins - 1 ? last + 1 : end
+            // The sum is an integer there; what the last group gets from the remainder is added as a float.
+            let total = Float(mass[max(end, start)] - mass[start]) + Float(mass[stop] - mass[max(end, start)])
+            let bins = filled[stop] - filled[start]
+            shares.append(bins > 0 ? total / Float(bins) : 0)
+            guard bins > 0 else { continue }
+            qBins += bins
+            if group == 0 && below != 0 { qBins += 1 }
+            if group == codeBins - 1 && above != 0 && counts[last] == 0 { qBins += 1 }
+        }
+        guard let pLoss = loss(pBins, of: length), let qLoss = loss(qBins, of: length) else { return nil }
+        return SmoothedWindow(
+            first: first, last: last, width: width, below: below, above: above, shares: shares, pLoss: pLoss,
+            qLoss: qLoss)
+    }
+
+    /// What each bin that is not empty gives to those that are.
+    private func loss(_ bins: Int, of length: Int) -> Float? {
+        guard bins > 0 else { return nil }
+        let loss = Float(WindowDivergences.little) * Float(length - bins) / Float(bins)
+        return loss < 1 ? loss : nil
+    }
+}
+
+/// p: the window's counts with all outliers in its end bins. q: the share of its group in every bin that is not empty in p.
+private struct SmoothedWindow {
+    let first: Int, last: Int
+    let width: Int
+    let below: Float, above: Float
+    let shares: [Float]
+    let pLoss: Float, qLoss: Float
+
+    @inline(__always)
+    func forEach(_ counts: [Float], _ body: (_ p: Float, _ q: Float) -> Void) {
+        let little = Float(WindowDivergences.little)
+        counts.withUnsafeBufferPointer { counts in
+            var start = first
+            for group in shares.indices {
+                let end = group == shares.count - 1 ? last + 1 : start + width
+                let share = shares[group], q = share == 0 ? little : share - qLoss
+                for index in start..<end {
+                    let count = index == first ? below : index == last ? above : counts[index]
+                    body(count == 0 ? little : count - pLoss, count == 0 ? little : q)
                 }
+                start = end
             }
         }
     }
-}
-
-/// The window's counts with all outliers in its end bins; the slice for quantization lacks its first bin.
-private func fillReference(
-    _ counts: UnsafeBufferPointer<Float>, _ first: Int, _ last: Int, _ slice: UnsafeMutableBufferPointer<Float>,
-    _ reference: UnsafeMutableBufferPointer<Float>
-) {
-    var below: Float = 0
-    for index in 0...first { below += counts[index] }
-    slice[0] = 0
-    reference[0] = below
-    for index in first + 1..<last + 1 {
-        slice[index - first] = counts[index]
-        reference[index - first] = counts[index]
-    }
-    var above = reference[last - first]
-    for index in last + 1..<max(counts.count, last + 1) { above += counts[index] }
-    reference[last - first] = above
-}
-
-/// Merges the slice into `codeBins` groups and spreads each over the bins that were not empty.
-private func fillQuantized(
-    _ slice: UnsafeMutableBufferPointer<Float>, _ reference: UnsafeMutableBufferPointer<Float>,
-    _ quantized: UnsafeMutableBufferPointer<Float>, _ length: Int, _ codeBins: Int
-) {
-    let merged = length / codeBins
-    for group in 0..<codeBins {
-        let start = group * merged
-        let end = group == codeBins - 1 ? length : start + merged
-        // The sum is an integer there; what the last group gets from the remainder is added as a float.
-        var sum = 0, remainder = 0, filled = 0
-        for index in start..<start + merged { sum += Int(slice[index]) }
-        for index in start + merged..<end { remainder += Int(slice[index]) }
-        for index in start..<end where slice[index] != 0 { filled += 1 }
-        let total = Float(sum) + Float(remainder)
-        let share = filled > 0 ? total / Float(filled) : 0
-        for index in start..<end { quantized[index] = filled > 0 && reference[index] != 0 ? share : 0 }
-    }
-}
-
-/// Gives zeros a little and takes it from the others; false if there is nothing to take from.
-private func smooth(_ distribution: UnsafeMutableBufferPointer<Float>, _ length: Int) -> Bool {
-    let little = Float(WindowDivergences.little)
-    var zeros = 0
-    for index in 0..<length where distribution[index] == 0 { zeros += 1 }
-    let others = length - zeros
-    guard others > 0 else { return false }
-    let taken = little * Float(zeros) / Float(others)
-    guard taken < 1 else { return false }
-    for index in 0..<length { distribution[index] += distribution[index] == 0 ? little : -taken }
-    return true
-}
-
-private func kullbackLeibler(
-    _ p: UnsafeMutableBufferPointer<Float>, _ sumP: Float, _ q: UnsafeMutableBufferPointer<Float>, _ sumQ: Float,
-    _ length: Int
-) -> Float {
-    var divergence: Float = 0
-    for index in 0..<length {
-        let x = p[index] / sumP, y = q[index] / sumQ
-        if x != 0 && y != 0 { divergence += x * logf(x / y) }
-    }
-    return divergence
 }
