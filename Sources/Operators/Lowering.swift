@@ -77,7 +77,10 @@ public struct Lowering {
                 "its shape is not known", at: "input '\(value.name)'",
                 advice: "give it with --shape \(value.name)=1,3,224,224")
         }
-        lowered[value.id] = LoweredValue(program.addInput(value.name, TensorType(type.dataType, shape)))
+        let codes = type.quantization?.grid.map { grid in
+            LoweredValue.Codes.grid(codesPerUnit: grid.codesPerUnit(type.dataType), zeroPoint: grid.zeroPoint)
+        }
+        lowered[value.id] = LoweredValue(program.addInput(value.name, TensorType(type.dataType, shape)), codes: codes)
     }
 
     /// The parameters of a file may not be those that its attributes speak of.

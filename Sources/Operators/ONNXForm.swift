@@ -181,10 +181,28 @@ public struct ONNXReading {
         graph.addParameter(name + suffix, tensor)
     }
 
-    /// Says on which grid the codes of a stored input lie.
-    public mutating func setGrid(_ grid: QuantizationGrid, ofInput index: Int) {
-        guard hasInput(index), let id = inputs[index], let tensor = graph[id].tensor else { return }
-        graph.setTensor(tensor, of: id, quantization: .known(grid))
+    /// The element type of an input, as far as it is known.
+    public func elementType(_ index: Int) -> DataType? {
+        guard hasInput(index), let id = inputs[index] else { return nil }
+        return graph[id].type?.dataType
+    }
+
+    /// Says on which grid the codes of an input lie, if it is stored or an input of the model; false if the input is
+    /// neither, and no codes on such a grid.
+    public mutating func setGrid(_ grid: QuantizationGrid, _ dataType: DataType, ofInput index: Int) -> Bool {
+        guard hasInput(index), let id = inputs[index] else { return false }
+        let value = graph[id]
+        if let tensor = value.tensor {
+            graph.setTensor(tensor, of: id, quantization: .known(grid))
+            return true
+        }
+        if value.producer == nil, value.type?.dataType == dataType, grid.axis == nil {
+            graph.setType(ValueType(dataType, value.type?.shape, quantization: .known(grid)), of: id)
+            return true
+        }
+        guard value.type?.dataType == dataType, let known = value.type?.quantization?.grid else { return false }
+        return known.zeroPoint == grid.zeroPoint && known.steps.count == grid.steps.count
+            && zip(known.steps, grid.steps).allSatisfy { abs($0 - $1) <= 1e-6 * $1 }
     }
 }
 

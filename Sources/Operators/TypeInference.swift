@@ -44,7 +44,8 @@ public struct TypeInference {
         for id in graph.inputs {
             let value = graph[id]
             let shape = shapes[value.name] ?? value.type?.shape
-            graph.setType(ValueType(value.type?.dataType ?? .float32, shape), of: id)
+            graph.setType(
+                ValueType(value.type?.dataType ?? .float32, shape, quantization: value.type?.quantization), of: id)
         }
     }
 }

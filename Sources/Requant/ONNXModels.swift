@@ -31,11 +31,12 @@ extension Model {
         return known ? self : try Model(source, name: graph.name, shapes: shapes).collapsed()
     }
 
-    /// Whether some of what it computes has a shape that only data decides.
+    /// Whether what some nodes compute, or its shape, is known only when the data is.
     var dependsOnData: Bool {
         source != nil
             && graph.topologicalOrder().contains { id in
-                graph[id].outputs.contains { graph[$0].type?.shape == nil }
+                OperatorTable.standard[graph[id].op] == nil
+                    || graph[id].outputs.contains { graph[$0].type?.shape == nil }
             }
     }
 

@@ -5,6 +5,7 @@ import TensorCore
 extension ConvolutionKernel: AcceleratedKernel {
     func compile(_ step: KernelProgram.Step, into plan: ExecutionPlan) throws -> Bool {
         let source = plan.type(of: step.operands[0]), weights = plan.type(of: step.operands[1])
+        guard source.dataType != .int32 else { return false }
         // oneDNN wants the groups as an axis of their own.
         let outputs = weights.shape[0], tail = weights.shape.dimensions[1...]
         let weightShape = groups == 1 ? weights.shape : Shape([groups, outputs / groups] + tail)

@@ -27,8 +27,8 @@ struct Dequantize: OperatorDefinition {
                 writing.emit("DequantizeLinear", node, inputs: inputs, attributes: attributes)
             },
             read: { reading in
-                reading.setGrid(try reading.grid().grid, ofInput: 0)
-                reading.define("Dequantize", inputs: [reading.inputs[0]])
+                let inputs = ONNXGridInputs(codes: 0, scale: 1, zeroPoint: 2, axis: try reading.integer("axis"))
+                try reading.defineDequantized(inputs)
             }))
 
     func inferTypes(_ node: NodeReader) throws -> [ValueType] { [ValueType(.float32, try node.type(0).shape)] }

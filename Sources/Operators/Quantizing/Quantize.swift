@@ -26,16 +26,9 @@ struct Quantize: OperatorDefinition {
                 writing.emit("QuantizeLinear", node, inputs: [try writing.name(node, 0)] + names)
             },
             read: { reading in
-                let (grid, dataType) = try reading.grid()
-                guard grid.steps.count == 1 else {
-                    throw ModelError("activations with a step for each channel are not supported")
-                }
-                reading.define(
-                    "Quantize",
-                    [
-                        "out_type": .text(dataType.rawValue), "step": .number(Double(grid.steps[0])),
-                        "zero_point": .integer(grid.zeroPoint),
-                    ], inputs: [reading.inputs[0]])
+                try reading.defineQuantized(
+                    reading.inputs.first ?? nil,
+                    ONNXGridInputs(codes: 0, scale: 1, zeroPoint: 2, axis: try reading.integer("axis")))
             }))
 
     func inferTypes(_ node: NodeReader) throws -> [ValueType] {

@@ -4,5 +4,7 @@ extension OperatorFamily {
         name: "Quantizing",
         definitions: [
             Quantize(), QuantizeAsymmetric(), Requantize(), Dequantize(),
+            LinearQuantization(direction: .quantize), LinearQuantization(direction: .dequantize), DynamicQuantize(),
+            IntegerConvolution(),
         ])
 }

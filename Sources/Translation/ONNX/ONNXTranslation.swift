@@ -146,6 +146,7 @@ struct ONNXTranslation {
         var inputs = try node.inputs.map { $0.isEmpty ? nil : try requiredValue(named: $0) }
         while case .some(nil) = inputs.last { inputs.removeLast() }
         if let function = functions[node.functionKey] { return try add(function, calledBy: node, inputs) }
+        if let nodes = node.inQDQForm() { return try nodes.forEach { try add($0) } }
         if node.domain.isEmpty || node.domain == "ai.onnx", try addSpecial(node, inputs) { return }
         let first = added.count
         if try !read(node, inputs) {
@@ -210,9 +211,7 @@ struct ONNXTranslation {
 
     /// Lets the operator of the table read the node; false if there is none, or if it refuses.
     private mutating func read(_ node: ONNXNode, _ inputs: [ValueID?]) throws -> Bool {
-        guard let mapping = table.mapping(ofONNX: node.opType), node.domain.isEmpty || node.domain == "ai.onnx" else {
-            return false
-        }
+        guard let mapping = table.mapping(ofONNX: node.qualifiedType) else { return false }
         // The graph moves into the reading and back, so that it is never copied.
         var reading = ONNXReading(node.prefixed(by: prefix), opset: opset, inputs: inputs, graph: graph)
         graph = Graph()
@@ -248,9 +247,9 @@ struct ONNXTranslation {
         var attributes: Attributes = [:]
         for attribute in node.attributes { attributes[attribute.name] = self.attribute(attribute.value) }
         // An operator of MXNet's that has the same name would take the node for its own.
-        let domain = node.domain.isEmpty && table[node.opType] != nil ? "ai.onnx" : node.domain
+        let type = node.qualifiedType
         return NodeDraft(
-            name: prefix + node.name, op: domain.isEmpty ? node.opType : "\(domain).\(node.opType)",
+            name: prefix + node.name, op: table[type] == nil ? type : "ai.onnx.\(type)",
             attributes: attributes, inputs: inputs, outputNames: node.outputs.map { $0.isEmpty ? "" : prefix + $0 })
     }
 
@@ -269,6 +268,11 @@ struct ONNXTranslation {
 }
 
 extension ONNXNode {
+    /// `Conv`, or `com.microsoft.QGemm`.
+    fileprivate var qualifiedType: String {
+        domain.isEmpty || domain == "ai.onnx" ? opType : "\(domain).\(opType)"
+    }
+
     /// Under names that no other graph has. Its inputs are known by their values.
     fileprivate func prefixed(by prefix: String) -> ONNXNode {
         if prefix.isEmpty { return self }
