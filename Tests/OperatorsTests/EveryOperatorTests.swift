@@ -137,6 +137,8 @@ struct EveryOperatorTests {
             var (graph, report) = try ONNXImporter().graph(of: file, name: example.graph.name)
             #expect(report == TranslationReport())
             try TypeInference().annotate(&graph)
+            // What only the data decides is found when the model runs.
+            guard graph.values.allSatisfy({ $0.type?.shape != nil }) else { continue }
             // Embedding writes Gather, which Take reads.
             let isOneToOne = model.graph.nodes.count == order.count
                 && order.last.map { writesWhatItReads($0, model) } ?? false

@@ -3,7 +3,7 @@ import TensorCore
 
 /// Goes through boxes, the best first: each that is still there removes those behind it for which `suppresses` says so.
 /// Returns which are left; stops when there are `limit` of them.
-private func survivors(_ count: Int, limit: Int = .max, suppresses: (Int, Int) -> Bool) -> [Int] {
+func survivors(_ count: Int, limit: Int = .max, suppresses: (Int, Int) -> Bool) -> [Int] {
     var isAlive = [Bool](repeating: true, count: count)
     var survivors: [Int] = []
     for best in 0..<count where isAlive[best] {

@@ -5,6 +5,6 @@ extension OperatorFamily {
         definitions: [
             MultiBoxPrior(), MultiBoxDetection(), MultiBoxTarget(), BoxSuppression(), BoxOverlap(), BoxDecode(),
             BoxEncode(), BipartiteMatching(), Proposal.single, Proposal.multiple, RegionPooling.max,
-            RegionPooling.aligned, RegionPooling.positionSensitive, RoiAlign(),
+            RegionPooling.aligned, RegionPooling.positionSensitive, RoiAlign(), NonMaxSuppression(),
         ])
 }
