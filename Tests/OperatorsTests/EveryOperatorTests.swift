@@ -140,7 +140,8 @@ struct EveryOperatorTests {
             // What only the data decides is found when the model runs.
             guard graph.values.allSatisfy({ $0.type?.shape != nil }) else { continue }
             // Embedding writes Gather, which Take reads.
-            let isOneToOne = model.graph.nodes.count == order.count
+            // What the reader computes, because all of its inputs are stored, is no node any more.
+            let isOneToOne = model.graph.nodes.count == order.count && graph.nodes.map(\.op).count == order.count
                 && order.last.map { writesWhatItReads($0, model) } ?? false
             let back = ExampleCase(family: example.family, op: example.op, title: example.title, graph: graph)
             let expected = try example.run().outputs, actual = try back.run().outputs

@@ -63,8 +63,12 @@ struct NonMaxSuppression: OperatorDefinition {
 
     func lower(_ node: NodeReader, _ lowering: inout Lowering) throws {
         let operands = try node.node.inputs.indices.map { try lowering.floatValue(node, $0) }
-        let results = try lowering.evaluate(try kernel(node), operands)
-        if let result = results.first { lowering.define(node, LoweredValue(result)) }
+        let kernel = try kernel(node), tensors = operands.compactMap { lowering.program.constants[$0] }
+        guard tensors.count == operands.count else {
+            _ = try kernel.resultTypes(operands.map { lowering.program.type(of: $0) })
+            return
+        }
+        lowering.define(node, LoweredValue(lowering.addConstant(try kernel.evaluate(tensors)[0])))
     }
 
     let examples = [
