@@ -126,6 +126,29 @@ final class ExecutionPlan {
         return addForm(of: buffer, view, sharing: try rowMajorForm(of: buffer))
     }
 
+    /// The row-major bytes of a buffer, read through another descriptor, in the layout that a primitive wants. Its axes
+    /// are not the buffer's, so that it is none of the buffer's own forms.
+    func form(of buffer: BufferID, seenAs view: MemoryDescriptor, as wanted: MemoryDescriptor) throws -> Int {
+        let source = try rowMajorForm(of: buffer)
+        if case .constant(let tensor) = storages[forms[source].storage].place {
+            return addUnownedForm(wanted, .constant(try reorder(tensor, from: view, to: wanted)))
+        }
+        forms.append(Form(layout: view, storage: forms[source].storage))
+        let seen = forms.count - 1
+        if view.matches(wanted) { return seen }
+        let form = addUnownedForm(wanted, .arena)
+        try addReorder(from: seen, to: form)
+        return form
+    }
+
+    /// A form of bytes that belong to no buffer of the program.
+    private func addUnownedForm(_ layout: MemoryDescriptor, _ place: Storage.Place) -> Int {
+        storages.append(
+            Storage(place: place, byteCount: layout.byteCount, lifetime: currentStep...currentStep, buffers: []))
+        forms.append(Form(layout: layout, storage: storages.count - 1))
+        return forms.count - 1
+    }
+
     /// A new form in new bytes.
     @discardableResult
     func addForm(of buffer: BufferID, _ layout: MemoryDescriptor, _ place: Storage.Place = .arena) throws -> Int {
@@ -156,13 +179,7 @@ final class ExecutionPlan {
 
     /// A constant that belongs to no buffer of the program.
     func addConstant(_ values: [Float]) throws -> Int {
-        let layout = try MemoryDescriptor(dnnl_f32, [values.count], .rowMajor)
-        storages.append(
-            Storage(
-                place: .constant(Tensor(values)), byteCount: layout.byteCount, lifetime: currentStep...currentStep,
-                buffers: []))
-        forms.append(Form(layout: layout, storage: storages.count - 1))
-        return forms.count - 1
+        addUnownedForm(try MemoryDescriptor(dnnl_f32, [values.count], .rowMajor), .constant(Tensor(values)))
     }
 
     // MARK: Sums in place

@@ -25,15 +25,16 @@ final class MemoryDescriptor {
     convenience init(_ dataType: dnnl_data_type_t, _ dimensions: [Int], _ layout: Layout) throws {
         let extents = dimensions.map(Int64.init)
         var descriptor = dnnl_memory_desc_t()
-        let status = switch layout {
-        case .any:
-            dnnl_memory_desc_init_by_tag(
-                &descriptor, Int32(extents.count), extents, dataType, dnnl_format_tag_any)
-        case .rowMajor, .channelsLast:
-            dnnl_memory_desc_init_by_strides(
-                &descriptor, Int32(extents.count), extents, dataType,
-                Self.strides(of: dimensions, channelsLast: layout == .channelsLast))
-        }
+        let status =
+            switch layout {
+            case .any:
+                dnnl_memory_desc_init_by_tag(
+                    &descriptor, Int32(extents.count), extents, dataType, dnnl_format_tag_any)
+            case .rowMajor, .channelsLast:
+                dnnl_memory_desc_init_by_strides(
+                    &descriptor, Int32(extents.count), extents, dataType,
+                    Self.strides(of: dimensions, channelsLast: layout == .channelsLast))
+            }
         try check(status, "the layout of \(Shape(dimensions))")
         self.init(descriptor)
     }

@@ -21,17 +21,21 @@ public struct MXNetForm: Sendable {
     /// Whether the outputs are triples when the data is quantized.
     public var quantizedOutputIsTriple: @Sendable (any NodeDescription) -> Bool
 
+    /// The attributes as MXNet has them, where the graph's say more; throws what MXNet cannot say.
+    public var attributes: @Sendable (NodeReader) throws -> Attributes
+
     /// Quantize and its kin: there is no float form.
     public var isAlwaysQuantized: Bool
 
     public init(
-        _ names: String..., quantized quantizedName: String? = nil, 
+        _ names: String..., quantized quantizedName: String? = nil,
         hiddenOutputs: @escaping @Sendable (any NodeDescription) -> Int = { _ in 0 },
         auxiliaryInputs: @escaping @Sendable (any NodeDescription) -> [Int] = { _ in [] },
         parameterInputs: @escaping @Sendable (any NodeDescription) -> [Int] = { _ in [] },
         rangedInputs: @escaping @Sendable (any NodeDescription) -> [Int] = { _ in [0] },
         quantizedOutputIsTriple: @escaping @Sendable (any NodeDescription) -> Bool = { _ in true },
-        isAlwaysQuantized: Bool = false
+        isAlwaysQuantized: Bool = false,
+        attributes: @escaping @Sendable (NodeReader) throws -> Attributes = { $0.attributes }
     ) {
         self.names = names
         self.quantizedName = quantizedName
@@ -41,5 +45,6 @@ public struct MXNetForm: Sendable {
         self.rangedInputs = rangedInputs
         self.quantizedOutputIsTriple = quantizedOutputIsTriple
         self.isAlwaysQuantized = isAlwaysQuantized
+        self.attributes = attributes
     }
 }

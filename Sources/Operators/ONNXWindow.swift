@@ -1,20 +1,18 @@
 import GraphIR
+import ONNXFormat
 import TensorCore
 
-/// kernel_shape, strides, dilations and pads, as ONNX's Conv and pooling operators share them.
+/// kernel_shape, strides, dilations, pads and auto_pad, as ONNX's Conv, ConvTranspose and pooling operators share them.
 struct ONNXWindow {
-    var kernel: [Int]
-    var strides: [Int]
-    var dilations: [Int]
-    var padsBegin: [Int]
-    var padsEnd: [Int]
+    var window: WindowAttributes
 
-    init(_ reading: ONNXReading, kernel: [Int]) throws {
+    init(_ window: WindowAttributes) { self.window = window }
+
+    /// - Parameter kernel: what kernel_shape is if it is left out.
+    init(_ reading: ONNXReading, kernel: [Int] = []) throws {
+        let kernel = try reading.integers("kernel_shape") ?? kernel
         let rank = kernel.count
         guard rank > 0 else { throw ModelError("kernel_shape is missing") }
-        if let mode = reading.text("auto_pad"), mode != "NOTSET", mode != "VALID" {
-            throw ModelError("auto_pad=\(mode) is not supported", advice: "export the model with explicit pads")
-        }
         func list(_ name: String, _ fallback: Int, count: Int) throws -> [Int] {
             let values = try reading.integers(name) ?? [Int](repeating: fallback, count: count)
             guard values.allSatisfy({ 0...(1 << 30) ~= $0 }) else {
@@ -23,21 +21,46 @@ struct ONNXWindow {
             guard values.count == count else { throw ModelError("\(name) has \(values.count) values for \(rank) axes") }
             return values
         }
-        self.kernel = kernel
-        strides = try list("strides", 1, count: rank)
-        dilations = try list("dilations", 1, count: rank)
-        let pads = try list("pads", 0, count: 2 * rank)
-        padsBegin = Array(pads.prefix(rank))
-        padsEnd = Array(pads.suffix(rank))
+        let mode = reading.text("auto_pad") ?? "NOTSET"
+        var attributes: Attributes = [
+            "kernel": .integers(kernel), "stride": .integers(try list("strides", 1, count: rank)),
+            "dilate": .integers(try list("dilations", 1, count: rank)),
+        ]
+        switch mode {
+        case "NOTSET":
+            let pads = try list("pads", 0, count: 2 * rank)
+            attributes["pad"] = .integers(Array(pads.prefix(rank)))
+            attributes["pad_end"] = .integers(Array(pads.suffix(rank)))
+        case "VALID": break
+        default: attributes["auto_pad"] = .text(mode)
+        }
+        window = try WindowAttributes(attributes)
+        if let shape = reading.shape(0), mode != "NOTSET", reading.node.opType != "ConvTranspose" {
+            window = try window.resolved(over: shape)
+        }
     }
 
-    /// As MXNet's Convolution has them; `pad_end` only where the two ends differ.
+    /// As MXNet spells them, and `pad_end` and `auto_pad` where MXNet has nothing like it.
     var attributes: Attributes {
         var attributes: Attributes = [
-            "kernel": .integers(kernel), "stride": .integers(strides), "dilate": .integers(dilations),
-            "pad": .integers(padsBegin),
+            "kernel": .integers(window.kernel), "stride": .integers(window.strides),
+            "dilate": .integers(window.dilations), "pad": .integers(window.pads),
         ]
-        if padsEnd != padsBegin { attributes["pad_end"] = .integers(padsEnd) }
+        if window.padsEnd != window.pads { attributes["pad_end"] = .integers(window.padsEnd) }
+        if let mode = window.automaticPadding { attributes["auto_pad"] = .text(mode.rawValue) }
         return attributes
+    }
+
+    /// As ONNX spells them, among others, by name.
+    func onnx(with others: [ONNXAttribute] = []) -> [ONNXAttribute] {
+        let padding =
+            self.window.automaticPadding.map { ONNXAttribute("auto_pad", .string($0.rawValue)) }
+            ?? ONNXAttribute("pads", .ints(self.window.pads + window.padsEnd))
+        let window = [
+            ONNXAttribute("dilations", .ints(self.window.dilations)),
+            ONNXAttribute("kernel_shape", .ints(self.window.kernel)),
+            padding, ONNXAttribute("strides", .ints(self.window.strides)),
+        ]
+        return (window + others).sorted { $0.name < $1.name }
     }
 }

@@ -9,9 +9,9 @@ struct Convolution: OperatorDefinition {
     let name = "Convolution"
     let summary = "convolution: grouped, dilated, with or without bias"
     let mxnet: MXNetForm? = MXNetForm(
-        "Convolution", quantized: "_contrib_quantized_conv",
+        "Convolution", "Convolution_v1", "_npx_convolution", quantized: "_contrib_quantized_conv",
         parameterInputs: { node in Array(node.inputs.indices.dropFirst()) },
-        rangedInputs: { node in Array(node.inputs.indices) })
+        rangedInputs: { node in Array(node.inputs.indices) }, attributes: WindowAttributes.mxnetAttributes)
     let quantization = QuantizationRule.quantized(
         QuantizedTwin(
             need: .must, result: .sums, codeInputs: { node, _ in Array(node.inputs.indices) },
@@ -25,19 +25,14 @@ struct Convolution: OperatorDefinition {
             "Conv",
             write: { node, writing in
                 let attributes = try ConvolutionAttributes(node.attributes)
+                let window = ONNXWindow(attributes.window)
                 writing.emit(
                     "Conv", node, inputs: try (0..<(attributes.hasBias ? 3 : 2)).map { try writing.name(node, $0) },
-                    attributes: [
-                        ONNXAttribute("dilations", .ints(attributes.dilations)),
-                        ONNXAttribute("group", .int(attributes.groups)),
-                        ONNXAttribute("kernel_shape", .ints(attributes.kernel)),
-                        ONNXAttribute("pads", .ints(attributes.pads + attributes.padsEnd)),
-                        ONNXAttribute("strides", .ints(attributes.strides)),
-                    ])
+                    attributes: window.onnx(with: [ONNXAttribute("group", .int(attributes.groups))]))
             },
             read: { reading in
-                guard let weights = reading.storedShape(1), weights.rank > 2 else {
-                    throw ModelError("its weights have to be stored in the model")
+                guard let weights = reading.storedShape(1) ?? reading.shape(1), weights.rank > 2 else {
+                    throw ModelError("the shape of its weights is not known")
                 }
                 var attributes = try ONNXWindow(reading, kernel: Array(weights.dimensions.dropFirst(2))).attributes
                 attributes["num_filter"] = .integer(weights[0])
@@ -62,7 +57,7 @@ struct Convolution: OperatorDefinition {
     }
 
     func lower(_ node: NodeReader, _ lowering: inout Lowering) throws {
-        let attributes = try ConvolutionAttributes(node.attributes)
+        let attributes = try ConvolutionAttributes(node.attributes).resolved(over: node.shape(0))
         guard try !node.type(0).isQuantized else {
             let layer = UnfusedLayerLowering(node: node, hasBias: attributes.hasBias) { stage, operands, lowering in
                 try lowering.add(attributes.kernelOperation(stage), operands, node)
@@ -98,6 +93,23 @@ struct Convolution: OperatorDefinition {
             %data: float32[2, 3, 10] = input
             %weight: float32[5, 3, 3] = parameter(...)
             %conv_output = Convolution(%data, %weight) {kernel="(3,)", no_bias="True", num_filter="5", pad="(1,)"}
+            return %conv_output
+            """),
+        OperatorExample(
+            "over three axes, each with its own window",
+            """
+            %data: float32[1, 2, 4, 6, 5] = input
+            %weight: float32[4, 2, 2, 3, 1] = parameter(...)
+            %bias: float32[4] = parameter(...)
+            %conv_output = Convolution(%data, %weight, %bias) {dilate="(1, 2, 1)", kernel="(2, 3, 1)", layout="NCDHW", num_filter="4", pad="(0, 1, 0)", stride="(2, 1, 2)"}
+            return %conv_output
+            """),
+        OperatorExample(
+            "a filter for each channel",
+            """
+            %data: float32[2, 16, 6, 5] = input
+            %weight: float32[16, 1, 3, 2] = parameter(...)
+            %conv_output = Convolution(%data, %weight) {kernel="(3, 2)", no_bias="True", num_filter="16", num_group="16", pad="(1, 1)"}
             return %conv_output
             """),
     ]

@@ -118,7 +118,8 @@ public struct FusedConvolutionForm {
     public private(set) var batchNormInputs: Range<Int>?
     public private(set) var residualInput: Int?
 
-    public init(_ node: any NodeDescription) throws {
+    /// - Parameter source: the shape of the data, if padding is to be resolved for it.
+    public init(_ node: any NodeDescription, over source: Shape? = nil) throws {
         guard let body = node.bodies.first else { throw ModelError("a fused node without its subgraph") }
         var inputs = 2
         var convolution: ConvolutionAttributes?
@@ -139,7 +140,12 @@ public struct FusedConvolutionForm {
             }
         }
         guard let convolution else { throw ModelError("a fused convolution without a Convolution in its subgraph") }
-        self.convolution = convolution
+        // A convolution's channels are its axis 1.
+        let rank = convolution.kernel.count + 2
+        if let axis = try batchNorm?.integer("axis"), axis != 1, axis + rank != 1 {
+            throw ModelError("BatchNorm along axis \(axis) cannot be folded into a convolution")
+        }
+        self.convolution = try source.map { try convolution.resolved(over: $0) } ?? convolution
     }
 
     /// mkldnn_conv.cc, IsOutputUInt8: the last activation decides, whatever type was asked for.

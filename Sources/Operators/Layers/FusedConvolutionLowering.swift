@@ -12,7 +12,7 @@ struct FusedConvolutionLowering {
 
     init(_ node: NodeReader) throws {
         self.node = node
-        form = try FusedConvolutionForm(node.node)
+        form = try FusedConvolutionForm(node.node, over: node.type(0).shape)
     }
 
     func lower(_ lowering: inout Lowering) throws {

@@ -3,7 +3,9 @@ extension OperatorFamily {
     static let layers = OperatorFamily(
         name: "Layers",
         definitions: [
-            Convolution(), FusedConvolution(), FullyConnected(), FusedFullyConnected(), Pooling(), BatchNorm(),
+            Convolution(), FusedConvolution(), FullyConnected(), FusedFullyConnected(), Deconvolution(), Pooling(),
+            LegacyPooling(),
+            MaxPoolWithIndices(), MaxUnpool(), BatchNorm(),
             Activation(),
         ])
 }

@@ -172,17 +172,14 @@ private struct SymbolBuilder {
     }
 
     private func attributes(of node: Node) throws -> OrderedDictionary<String, String> {
-        if let unevenPadding = node.attributes["pad_end"] {
-            throw ModelError(
-                "pads with \(unevenPadding) at the end, which MXNet cannot", at: "node '\(node.name)' (\(node.op))")
-        }
         if node.attributes["step"] != nil, node.attributes["zero_point"] != nil {
             throw ModelError(
                 "its codes have a step and a zero point; MXNet knows ranges only",
                 at: "node '\(node.name)' (\(node.op))",
                 advice: "only codes without a zero point, of layers in QDQ form, can be brought to MXNet")
         }
-        return node.attributes.mapValues(\.description)
+        let attributes = try table[node.op]?.mxnet?.attributes(NodeReader(node, in: graph)) ?? node.attributes
+        return attributes.mapValues(\.description)
     }
 
     private func body(_ body: Graph) throws -> MXNetSymbol {
