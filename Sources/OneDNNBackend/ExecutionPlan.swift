@@ -133,12 +133,17 @@ final class ExecutionPlan {
         if case .constant(let tensor) = storages[forms[source].storage].place {
             return addUnownedForm(wanted, .constant(try reorder(tensor, from: view, to: wanted)))
         }
-        forms.append(Form(layout: view, storage: forms[source].storage))
-        let seen = forms.count - 1
+        let seen = addView(of: source, view)
         if view.matches(wanted) { return seen }
         let form = addUnownedForm(wanted, .arena)
         try addReorder(from: seen, to: form)
         return form
+    }
+
+    /// The bytes of a form, read through another descriptor.
+    func addView(of form: Int, _ layout: MemoryDescriptor) -> Int {
+        forms.append(Form(layout: layout, storage: forms[form].storage))
+        return forms.count - 1
     }
 
     /// A form of bytes that belong to no buffer of the program.

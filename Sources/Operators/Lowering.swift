@@ -143,6 +143,21 @@ public struct Lowering {
         try program.add(kernel, operands, node: node.node.name)[0]
     }
 
+    /// The same elements under another shape.
+    public mutating func reshape(_ buffer: BufferID, to shape: Shape, _ node: NodeReader) throws -> BufferID {
+        if program.type(of: buffer).shape == shape { return buffer }
+        return try add(ReshapeKernel(shape), [buffer], node)
+    }
+
+    /// The same elements with the axes in another order: axis `order[i]` becomes axis i.
+    public mutating func transpose(_ buffer: BufferID, _ order: [Int], _ node: NodeReader) throws -> BufferID {
+        if order == Array(order.indices) { return buffer }
+        let shape = program.type(of: buffer).shape, strides = shape.strides
+        return try add(
+            StridedViewKernel(shape: Shape(order.map { shape[$0] }), strides: order.map { strides[$0] }), [buffer], node
+        )
+    }
+
     /// Appends a kernel with several results.
     public mutating func addAll(_ kernel: some Kernel, _ operands: [BufferID], _ node: NodeReader) throws -> [BufferID]
     {

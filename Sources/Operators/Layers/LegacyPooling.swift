@@ -54,11 +54,18 @@ struct LegacyPooling: OperatorDefinition {
 
     let examples = [
         OperatorExample(
+            "largest, zeros included",
+            """
+            %data: float32[1, 3, 6, 7] = input
+            %pool_output = Pooling_v1(%data) {kernel="(3, 3)", pad="(1, 1)", pool_type="max", stride="(2, 2)"}
+            return %pool_output
+            """),
+        OperatorExample(
             "mean of windows that hang over",
             """
             %data: float32[1, 3, 6, 7] = input
             %pool_output = Pooling_v1(%data) {kernel="(3, 3)", pad="(1, 1)", pool_type="avg", pooling_convention="full", stride="(2, 2)"}
             return %pool_output
-            """)
+            """),
     ]
 }

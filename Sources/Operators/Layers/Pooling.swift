@@ -89,10 +89,31 @@ struct Pooling: OperatorDefinition {
             return %pool_output
             """),
         OperatorExample(
+            "mean of windows that hang over the padding",
+            """
+            %data: float32[1, 2, 7, 6] = input
+            %pool_output = Pooling(%data) {kernel="(4, 3)", pad="(1, 1)", pool_type="avg", pooling_convention="full", stride="(3, 2)"}
+            return %pool_output
+            """),
+        OperatorExample(
+            "sum over three axes",
+            """
+            %data: float32[1, 2, 4, 6, 5] = input
+            %pool_output = Pooling(%data) {kernel="(2, 3, 2)", layout="NCDHW", pad="(0, 1, 1)", pool_type="sum", stride="(2, 1, 2)"}
+            return %pool_output
+            """),
+        OperatorExample(
             "norm along one axis",
             """
             %data: float32[2, 3, 9] = input
             %pool_output = Pooling(%data) {kernel="(3,)", p_value="2", pool_type="lp", pooling_convention="full", stride="(4,)"}
+            return %pool_output
+            """),
+        OperatorExample(
+            "global sum",
+            """
+            %data: float32[2, 3, 4, 4] = input
+            %pool_output = Pooling(%data) {global_pool="True", pool_type="sum"}
             return %pool_output
             """),
         OperatorExample(

@@ -2,5 +2,9 @@ extension OperatorFamily {
     /// Normalizations whose statistics are found at run time.
     static let normalizing = OperatorFamily(
         name: "Normalizing",
-        definitions: [])
+        definitions: [
+            LayerNorm(), TrailingNormalization(.layer), TrailingNormalization(.rootMeanSquare), InstanceNorm(),
+            GroupNorm(), L2Normalization(), LpNormalization(), MeanVarianceNormalization(),
+            LocalResponseNormalization(),
+        ])
 }
