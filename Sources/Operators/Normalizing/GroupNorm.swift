@@ -46,7 +46,8 @@ struct GroupNorm: OperatorDefinition {
             for index in 1...2 {
                 let values = try node.parameter(index).floats()
                 let repeated = values.flatMap { [Float](repeating: $0, count: shape[1] / max(groups, 1)) }
-                names[index] = writing.initializer(names[index] + "_by_channel", Tensor(repeated))
+                names[index] = writing.initializer(
+                    node.node.name + (index == 1 ? "_gamma" : "_beta") + "_by_channel", Tensor(repeated))
             }
         } else if !isByGroup, writing.opset < 21 {
             throw ModelError("a gamma for each channel needs opset 21", at: node.place, advice: "write with --opset 21")
