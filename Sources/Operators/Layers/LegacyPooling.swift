@@ -28,8 +28,7 @@ struct LegacyPooling: OperatorDefinition {
                 }
                 if kernel.kind == .maxIncludingPadding { kernel.kind = .max }
                 try Pooling.write(node, kernel, &writing)
-            },
-            read: { reading in throw ModelError("\(reading.node.opType) is read as Pooling") }))
+            }))
 
     func inferTypes(_ node: NodeReader) throws -> [ValueType] {
         let shape = try node.type(0).shape.map { shape in

@@ -23,8 +23,7 @@ struct MaxPoolWithIndices: OperatorDefinition {
                     "MaxPool", node, inputs: [try writing.name(node, 0)],
                     attributes: ONNXWindow(explicit).onnx(with: [order]),
                     outputs: node.node.outputs.indices.map { writing.output(node, $0) })
-            },
-            read: { reading in throw ModelError("\(reading.node.opType) is read as Pooling") }))
+            }))
 
     func inferTypes(_ node: NodeReader) throws -> [ValueType] {
         let type = try node.type(0)

@@ -35,8 +35,7 @@ struct LayerNorm: OperatorDefinition {
                 let shift = try parts.vector(2, as: Shape(extents), &writing)
                 let scaled = parts.emit("Mul", [normalized, scale], &writing)
                 writing.emit("Add", node, inputs: [scaled, shift])
-            },
-            read: { reading in throw ModelError("\(reading.node.opType) is read as LayerNormalization") }))
+            }))
 
     func inputCount(_ node: any NodeDescription) -> ClosedRange<Int> { 3...3 }
 

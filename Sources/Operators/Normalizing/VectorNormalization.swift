@@ -23,8 +23,7 @@ struct L2Normalization: OperatorDefinition {
                 let sum = parts.reduce("ReduceSum", square, axes: Array(axes), &writing)
                 let positive = parts.emit("Add", [sum, parts.constant(Tensor(scalar: epsilon), &writing)], &writing)
                 writing.emit("Div", node, inputs: [name, parts.emit("Sqrt", [positive], &writing)])
-            },
-            read: { reading in throw ModelError("\(reading.node.opType) is read as LpNormalization") }))
+            }))
 
     func inferTypes(_ node: NodeReader) throws -> [ValueType] { [ValueType(.float32, try node.type(0).shape)] }
 
