@@ -30,12 +30,15 @@ struct IntegerConvolution: OperatorDefinition {
                 guard let weights = reading.shape(1), weights.rank > 2 else {
                     throw ModelError("the shape of its weights is not known")
                 }
-                let window = try ONNXWindow(reading, kernel: Array(weights.dimensions[2...]))
+                let window = try ONNXWindow(reading, kernel: Array(weights.dimensions[2...])).window
+                guard window.automaticPadding == nil else {
+                    throw ModelError("auto_pad needs the shape of its data")
+                }
                 reading.define(
                     "ConvInteger",
                     [
                         "dilate": .integers(window.dilations), "num_group": .integer(try reading.integer("group") ?? 1),
-                        "pad": .integers(window.padsBegin), "pad_end": .integers(window.padsEnd),
+                        "pad": .integers(window.pads), "pad_end": .integers(window.padsEnd),
                         "stride": .integers(window.strides),
                     ])
             }))
