@@ -17,7 +17,8 @@ public enum Pipelines {
         ]
         return Pipeline(
             name: "fuse", summary: "float layers with what follows them; calibrated ranges with their layers",
-            passes: layers + (backend == .quantize ? [FuseSelfAttention(), FuseRequantize(), AlignConcatScales()] : []))
+            passes: layers + [FuseSelfAttention()]
+                + (backend == .quantize ? [FuseRequantize(), AlignConcatScales()] : []))
     }
 
     public static func quantize(_ options: QuantizationOptions) -> Pipeline {

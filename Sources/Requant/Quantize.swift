@@ -10,6 +10,8 @@ public struct QuantizationRecipe: Sendable {
     public var method: CalibrationMethod = .naive
     /// Fuses before quantizing.
     public var fuses = true
+    /// Whether to fuse what MXNet 1.9.1 fuses even where that changes the numbers.
+    public var fusion = Arithmetic.exact
     /// Fuses calibrated ranges into the layers afterwards.
     public var postFuses = true
     /// Only values whose names match are calibrated; the others find their ranges at run time.
@@ -69,7 +71,11 @@ public struct QuantizationResult: Sendable {
 extension Model {
     /// Fuses as MXNet's backend MKLDNN_QUANTIZE does: float layers with what follows them; on a calibrated quantized
     /// model, calibrated ranges with their layers.
-    public func fused() throws -> (model: Model, records: [PassRecord]) { try run(Pipelines.fuse) }
+    public func fused(
+        _ backend: FusionBackend = .quantize, arithmetic: Arithmetic = .exact
+    ) throws -> (model: Model, records: [PassRecord]) {
+        try run(Pipelines.fuse(backend, arithmetic: arithmetic))
+    }
 
     func run(_ pipeline: Pipeline) throws -> (model: Model, records: [PassRecord]) {
         let (graph, records) = try PipelineRunner().run(pipeline, on: graph)
@@ -102,7 +108,7 @@ extension Model {
             result.records += records
             lastEnd = clock.now
         }
-        if recipe.fuses { try add("02-fused", Pipelines.fuse) }
+        if recipe.fuses { try add("02-fused", Pipelines.fuse(arithmetic: recipe.fusion)) }
         let float = result.model
         try add("03-quantized", Pipelines.quantize(recipe.options))
         let points = CalibrationPoints.names(for: result.model.graph)

@@ -44,16 +44,14 @@ public struct ResidualStage: Sendable, CustomStringConvertible {
         self.name = name
     }
 
-    private var words: [String] { name.split(separator: "-").map(String.init) }
-
-    /// 2 fused, 3 quantized, 4 calibrated (naive), 5 post-fused, 6 and 7 the same with entropy.
-    public var number: Int { Int(name.prefix(2)) ?? 0 }
+    private var parsed: StageName { StageName(name) }
+    public var number: Int { parsed.number }
     public var symbol: String { network.path("\(name)-symbol.json") }
-    public var codeType: String { words.first { ["auto", "int8", "uint8"].contains($0) } ?? "auto" }
-    public var isChannelWise: Bool { words.contains("cw") }
-    public var isSmart: Bool { words.contains("smart") }
-    public var isPostFused: Bool { words.contains("postfused") }
-    public var usesEntropy: Bool { words.contains("entropy") }
+    public var codeType: String { parsed.codeType }
+    public var isChannelWise: Bool { parsed.isChannelWise }
+    public var isSmart: Bool { parsed.isSmart }
+    public var isPostFused: Bool { parsed.isPostFused }
+    public var usesEntropy: Bool { parsed.usesEntropy }
 
     public var excluded: [String] {
         let layers = ["resnetv10_conv0_fwd", "resnetv10_stage1_conv0_fwd"]
@@ -62,11 +60,8 @@ public struct ResidualStage: Sendable, CustomStringConvertible {
 
     /// The key of its table in `calib-tables.json`.
     public var tableKey: String {
-        let parts = [
-            usesEntropy ? "entropy" : "naive", codeType, isChannelWise ? "cw" : "tw", isSmart ? "smart" : "full",
-        ]
         let suffix = excluded.isEmpty ? [] : ["excl\(excluded.count)"]
-        return (parts + suffix).joined(separator: "-")
+        return ([parsed.tableKey] + suffix).joined(separator: "-")
     }
 
     /// The parameters that MXNet saved with it: int8 ones where the layer is quantized tensor-wise.

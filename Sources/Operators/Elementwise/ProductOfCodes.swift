@@ -7,7 +7,7 @@ import TensorCore
 struct ProductOfCodes: ArithmeticOnCodes {
     static let quantizedName = "_contrib_quantized_elemwise_mul"
     static let twin = QuantizedTwin(
-        need: .must, result: .sums, absorbs: .requantizeAndDequantize, codeInputs: { _, _ in [0, 1] })
+        need: .support, result: .sums, absorbs: .requantizeAndDequantize, codeInputs: { _, _ in [0, 1] })
 
     func codeType(_ a: DataType, _ b: DataType) -> DataType { .int8 }
 

@@ -13,7 +13,7 @@ struct Embedding: OperatorDefinition {
         quantized: "_contrib_quantized_embedding", parameterInputs: { _ in [1] }, rangedInputs: { _ in [1] })
     let quantization = QuantizationRule.quantized(
         QuantizedTwin(
-            need: .must, result: .codes, codeInputs: { _, _ in [1] },
+            need: .support, result: .codes, codeInputs: { _, _ in [1] },
             refusal: { node in
                 let type = node.attributes.text("dtype") ?? "float32"
                 return type == "float32" ? nil : "MXNet has an int8 table for float32 results only, this is \(type)"

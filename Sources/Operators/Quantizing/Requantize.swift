@@ -26,7 +26,12 @@ struct Requantize: OperatorDefinition {
             lowering.define(node, LoweredValue(results[0], codes: .rangeBuffer(results[1])))
         case .accumulators(let unit):
             guard let grid = type.quantization.grid else {
-                throw ModelError("it has no calibrated range, but the layer before it has")
+                // The layer's ranges are known, but not the result's.
+                let limit = unit * Float(Int32.max)
+                let operands = [source.buffer, lowering.addConstant(Tensor([-limit, limit]))]
+                let kernel = RunTimeRequantizeKernel(outputType: type.dataType)
+                let results = try lowering.addAll(kernel, operands, node)
+                return lowering.define(node, LoweredValue(results[0], codes: .rangeBuffer(results[1])))
             }
             let codesPerUnit = grid.codesPerUnit(type.dataType)
             // MXNet divides by 127 or 255 here, but reads the codes with 127.5 and 255.5.

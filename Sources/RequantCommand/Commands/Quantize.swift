@@ -71,6 +71,7 @@ struct Quantize: ParsableCommand {
         var recipe = QuantizationRecipe()
         recipe.options = quantization.options
         recipe.fuses = !quantization.noFuse
+        recipe.fusion = calibration.mxnetCompat ? .mxnet : .exact
         recipe.postFuses = !quantization.noPostFuse
         recipe.method = calibration.method ?? (data.isGiven ? .entropy : .none)
         try calibration.apply(to: &recipe)

@@ -30,7 +30,7 @@ struct CalibrationOptions: ParsableArguments {
 
     @Flag(
         name: .customLong("mxnet-compat"),
-        help: "Entropy finds MXNet 1.9.1's thresholds to the last bit, where float64 would prefer others.")
+        help: "Entropy finds MXNet 1.9.1's thresholds to the last bit; fuses what it fuses even where the numbers change.")
     var mxnetCompat = false
 
     @Flag(help: "Says which method chose each range, and what it does to the values.")
