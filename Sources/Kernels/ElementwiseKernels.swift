@@ -74,12 +74,16 @@ public struct ScaleShiftKernel: Kernel, Hashable {
     }
 }
 
-/// exp(x) / Σ exp(x) along one axis, the largest subtracted first. float32.
+/// exp(x) / Σ exp(x) along one axis, the largest subtracted first, or its logarithm. float32.
 public struct SoftmaxKernel: Kernel, Hashable {
     public static let name = "softmax"
     public var axis: Int
+    public var isLogarithm: Bool
 
-    public init(axis: Int) { self.axis = axis }
+    public init(axis: Int, isLogarithm: Bool = false) {
+        self.axis = axis
+        self.isLogarithm = isLogarithm
+    }
 
     public func resultTypes(_ operands: [TensorType]) throws -> [TensorType] { [operands[0]] }
 }

@@ -42,7 +42,8 @@ public struct Lowering {
     public static func lower(
         _ graph: Graph, arithmetic: Arithmetic = .exact, table: OperatorTable = .standard
     ) throws -> (program: KernelProgram, codes: [String: LoweredValue.Codes]) {
-        let order = graph.topologicalOrder()
+        let labels = table.labels(of: graph)
+        let order = graph.topologicalOrder().filter { !graph[$0].outputs.allSatisfy(labels.contains) }
         let unknown = order.map { graph[$0] }.filter { table[$0.op] == nil }
         guard unknown.isEmpty else {
             throw ModelError(
@@ -50,7 +51,7 @@ public struct Lowering {
                 advice: "the operators that can are listed by 'requant operators'")
         }
         var lowering = Lowering(arithmetic: arithmetic, table: table)
-        for input in graph.inputs { try lowering.lowerInput(graph[input]) }
+        for input in graph.inputs where !labels.contains(input) { try lowering.lowerInput(graph[input]) }
         for id in order {
             let reader = NodeReader(graph[id], in: graph)
             try reader.locating {

@@ -24,6 +24,9 @@ public struct MXNetForm: Sendable {
     /// The attributes as MXNet has them, where the graph's say more; throws what MXNet cannot say.
     public var attributes: @Sendable (NodeReader) throws -> Attributes
 
+    /// Inputs that only the operator's gradient uses: the labels of the output operators.
+    public var labelInputs: [Int]
+
     /// Quantize and its kin: there is no float form.
     public var isAlwaysQuantized: Bool
 
@@ -34,6 +37,7 @@ public struct MXNetForm: Sendable {
         parameterInputs: @escaping @Sendable (any NodeDescription) -> [Int] = { _ in [] },
         rangedInputs: @escaping @Sendable (any NodeDescription) -> [Int] = { _ in [0] },
         quantizedOutputIsTriple: @escaping @Sendable (any NodeDescription) -> Bool = { _ in true },
+        labelInputs: [Int] = [],
         isAlwaysQuantized: Bool = false,
         attributes: @escaping @Sendable (NodeReader) throws -> Attributes = { $0.attributes }
     ) {
@@ -44,6 +48,7 @@ public struct MXNetForm: Sendable {
         self.parameterInputs = parameterInputs
         self.rangedInputs = rangedInputs
         self.quantizedOutputIsTriple = quantizedOutputIsTriple
+        self.labelInputs = labelInputs
         self.isAlwaysQuantized = isAlwaysQuantized
         self.attributes = attributes
     }

@@ -2,6 +2,7 @@ import Datasets
 import Dispatch
 import Foundation
 import GraphIR
+import Operators
 import Passes
 import TensorCore
 
@@ -61,8 +62,9 @@ public struct Calibration: Sendable {
 extension Model {
     /// The float values that a calibration of this model can find ranges for: its inputs, and what its nodes compute.
     public var calibratableValues: [String] {
-        graph.inputs.map { graph[$0].name }
-            + graph.topologicalOrder().flatMap { graph[$0].outputs }.map { graph[$0].name }
+        let labels = OperatorTable.standard.labels(of: graph)
+        return (graph.inputs + graph.topologicalOrder().flatMap { graph[$0].outputs })
+            .filter { !labels.contains($0) }.map { graph[$0].name }
     }
 
     /// Runs the model on data and finds the range of each value in `values`. Nothing is kept of the data but extremes or

@@ -119,7 +119,8 @@ extension Model {
     }
 
     private func requireShapes() throws {
-        let unknown = graph.inputs.map { graph[$0] }.filter { $0.type?.shape == nil }.map(\.name)
+        let labels = OperatorTable.standard.labels(of: graph)
+        let unknown = graph.inputs.filter { !labels.contains($0) }.map { graph[$0] }.filter { $0.type?.shape == nil }.map(\.name)
         guard unknown.isEmpty else {
             throw ModelError(
                 "the shape of \(unknown.map { "'\($0)'" }.commaSeparated) is not known", at: graph.name,

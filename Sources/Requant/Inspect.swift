@@ -81,7 +81,7 @@ extension Model {
         let counts = Dictionary(grouping: nodes, by: \.op).mapValues(\.count)
         let (weighted, quantized) = layerCounts
         let stored = graph.parameters.compactMap(\.tensor)
-        let inputs = inputNames.compactMap { graph.value(named: $0) }
+        let inputs = (inputNames + labelNames).compactMap { graph.value(named: $0) }
         let labels = Set(labelNames), obstacles = obstacles(table)
         let ports = inputs.map { ModelSummary.Port($0, isLabel: labels.contains($0.name)) }
         let operators = counts.map { ModelSummary.OperatorCount(operator: $0, count: $1) }

@@ -120,22 +120,10 @@ public struct Model: Sendable {
         }
     }
 
-    /// Inputs that are only there to train with: all that is made of them are labels of MXNet's output operators.
+    /// Inputs that are only there to train with.
     public var labelNames: [String] {
-        let results = Set(graph.outputs)
-        var labels = Set<ValueID>()
-        func isLabel(_ value: Value) -> Bool {
-            !results.contains(value.id) && !value.uses.isEmpty
-                && value.uses.allSatisfy { use in
-                    let node = graph[use.node]
-                    return MXNetVariables.outputOperators.contains(node.op)
-                        ? use.index == 1 : node.outputs.allSatisfy(labels.contains)
-                }
-        }
-        for node in graph.topologicalOrder().reversed() {
-            labels.formUnion(graph[node].outputs.filter { isLabel(graph[$0]) })
-        }
-        return graph.inputs.map { graph[$0] }.filter(isLabel).map(\.name)
+        let labels = OperatorTable.standard.labels(of: graph)
+        return graph.inputs.filter(labels.contains).map { graph[$0].name }
     }
 
     /// Writes the model; what `path` ends in decides the format.
@@ -158,10 +146,5 @@ public struct Model: Sendable {
 private enum MXNetVariables {
     static let parameters = [
         "weight", "bias", "gamma", "beta", "moving_mean", "moving_var", "running_mean", "running_var", "parameters",
-    ]
-    /// Their first input is what they compute from, the second a label that only their gradient uses
-    /// (src/operator/softmax_output.cc, regression_output.cc, svm_output.cc).
-    static let outputOperators: Set = [
-        "SoftmaxOutput", "LinearRegressionOutput", "LogisticRegressionOutput", "MAERegressionOutput", "SVMOutput",
     ]
 }

@@ -43,7 +43,10 @@ public final class ModelRunner {
     }
 
     /// The names of the inputs, in order.
-    public var inputs: [String] { model.graph.inputs.map { model.graph[$0].name } }
+    public var inputs: [String] {
+        let labels = OperatorTable.standard.labels(of: model.graph)
+        return model.graph.inputs.filter { !labels.contains($0) }.map { model.graph[$0].name }
+    }
     /// The names of the outputs, in order.
     public var outputs: [String] { model.graph.outputs.map { model.graph[$0].name } }
 

@@ -109,7 +109,8 @@ struct KernelCase: CustomStringConvertible, Sendable {
                 strides: numbers("s", or: 1, count: spatial), padsBegin: pads.begin, padsEnd: pads.end)
         case "quantize": kernel = QuantizeKernel(factor: factor, outputType: types[1])
         case "dequantize": kernel = DequantizeKernel(factor: factor, zeroPoint: Int(value("zp") ?? "0") ?? 0)
-        case "softmax": kernel = SoftmaxKernel(axis: Int(value("axis") ?? "1") ?? 1)
+        case "softmax", "logsoftmax":
+            kernel = SoftmaxKernel(axis: Int(value("axis") ?? "1") ?? 1, isLogarithm: words[0] == "logsoftmax")
         case "scaleshift":
             kernel = ScaleShiftKernel()
             for _ in 0..<2 { operands.append(program.addConstant(random.tensor(.float32, [shape[1]]))) }

@@ -83,6 +83,8 @@ import Testing
         softmax f32 3x11
         softmax f32 1x4x3x3
         softmax f32 2x3x5 axis=-1
+        logsoftmax f32 2x3x5 axis=-1
+        logsoftmax f32 1x4x3x3
         scaleshift f32 2x5x3x3
         scaleshift f32 2x5
         binary f32 2x3x4x5

@@ -159,6 +159,10 @@ struct EveryOperatorTests {
     }
 }
 
+extension OperatorTable {
+    fileprivate func canRead(_ type: String) -> Bool { type == "Identity" || mapping(ofONNX: type) != nil }
+}
+
 /// Whether the operator reads the type of the model's last node, as a node: what only depends on shapes becomes a constant.
 private func writesWhatItReads(_ op: String, _ model: ONNXModel) -> Bool {
     guard let definition = OperatorTable.standard[op], !definition.dependsOnShapesOnly,

@@ -69,7 +69,8 @@ struct ExampleCase: Sendable, CustomStringConvertible {
 
     /// The same for every stage of an example.
     var inputs: [Tensor] {
-        graph.inputs.enumerated().map { index, id in
+        let labels = OperatorTable.standard.labels(of: graph)
+        return graph.inputs.filter { !labels.contains($0) }.enumerated().map { index, id in
             let type = graph[id].type
             return OperatorExample.elements(
                 of: TensorType(type?.dataType ?? .float32, type?.shape ?? []), seed: 1000 + index)

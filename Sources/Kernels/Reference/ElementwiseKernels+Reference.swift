@@ -15,14 +15,15 @@ extension BinaryKernel {
             throw ModelError("\(operation.rawValue) needs float32 operands, but got \(operands.map(\.type))")
         }
         let a = operands[0].broadcast(to: type.shape), b = operands[1].broadcast(to: type.shape)
-        let values: [Float] = switch operation {
-        case .add: zip(a, b).map { $0 + $1 }
-        case .subtract: zip(a, b).map { $0 - $1 }
-        case .multiply: zip(a, b).map { $0 * $1 }
-        case .divide: zip(a, b).map { $0 / $1 }
-        case .maximum: zip(a, b).map { Swift.max($0, $1) }
-        case .minimum: zip(a, b).map { Swift.min($0, $1) }
-        }
+        let values: [Float] =
+            switch operation {
+            case .add: zip(a, b).map { $0 + $1 }
+            case .subtract: zip(a, b).map { $0 - $1 }
+            case .multiply: zip(a, b).map { $0 * $1 }
+            case .divide: zip(a, b).map { $0 / $1 }
+            case .maximum: zip(a, b).map { Swift.max($0, $1) }
+            case .minimum: zip(a, b).map { Swift.min($0, $1) }
+            }
         return [Tensor(values, shape: type.shape)]
     }
 }
@@ -91,7 +92,12 @@ extension SoftmaxKernel {
             let largest = indices.reduce(-Float.infinity) { max($0, values[$1]) }
             let exponentials = indices.map { exp(Double(values[$0] - largest)) }
             let sum = exponentials.reduce(0, +)
-            for (index, exponential) in zip(indices, exponentials) { values[index] = Float(exponential / sum) }
+            if isLogarithm {
+                let shift = log(sum)
+                for index in indices { values[index] = Float(Double(values[index] - largest) - shift) }
+            } else {
+                for (index, exponential) in zip(indices, exponentials) { values[index] = Float(exponential / sum) }
+            }
         }
         return [Tensor(values, shape: shape)]
     }

@@ -25,11 +25,12 @@ extension SoftmaxKernel: AcceleratedKernel {
         let type = plan.type(of: step.operands[0])
         guard type.dataType == .float32, let axis = type.shape.normalized(axis: axis) else { return false }
         let layout = plan.layout(of: step.operands[0])
+        let algorithm = isLogarithm ? dnnl_softmax_log : dnnl_softmax_accurate
         let descriptor = try PrimitiveDescriptor(
             "softmax of \(type)", dnnl_softmax_v2_desc_t(), Attributes(), plan.engine
         ) {
             dnnl_softmax_v2_forward_desc_init(
-                $0, dnnl_forward_inference, dnnl_softmax_accurate, layout.pointer, layout.pointer, Int32(axis))
+                $0, dnnl_forward_inference, algorithm, layout.pointer, layout.pointer, Int32(axis))
         }
         return try plan.addUnary(descriptor, step, layout)
     }

@@ -2,7 +2,7 @@ extension OperatorFamily {
     /// Elements chosen by index or by order.
     static let indexing = OperatorFamily(
         name: "Indexing",
-        definitions: [
-            Embedding(), Take(),
+        definitions: Pick.all + TopK.all + [
+            Embedding(), Take(), GatherND(), ScatterND(),
         ])
 }

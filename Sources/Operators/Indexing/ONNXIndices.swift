@@ -16,14 +16,9 @@ extension ONNXWriting {
             let indices = try tensor.asInts().map { Int64(try mode.resolve($0, extent: extent)) }
             return initializer(value.name + "_index\(extent)", Tensor(indices, shape: tensor.shape))
         }
+        let whole = try wholeIndices(node, input)
         let name = node.node.name + "_index"
-        let isWhole = try node.type(input).dataType.isONNXIndex
-        if !isWhole {
-            cast(
-                node, value.name, to: .int64, suffix: "_index_whole", output: mode.isUnchecked ? name : name + "_whole")
-        }
-        let whole = isWhole ? value.name : mode.isUnchecked ? name : name + "_whole"
-        let dataType: DataType = isWhole ? try node.type(input).dataType : .int64
+        let dataType = try node.type(input).dataType
         func constant(_ number: Int) -> Tensor {
             dataType == .int32 ? Tensor(scalar: Int32(clamping: number)) : Tensor(scalar: Int64(number))
         }
@@ -33,11 +28,20 @@ extension ONNXWriting {
             let modulus = initializer(name + "_extent", constant(extent))
             emit("Mod", node, inputs: [whole, modulus], suffix: "_index_wrap", outputs: [name])
         case .clip:
-            let (first, last) = (
-                initializer(name + "_first", constant(0)), initializer(name + "_last", constant(extent - 1))
-            )
+            let first = initializer(name + "_first", constant(0))
+            let last = initializer(name + "_last", constant(extent - 1))
             emit("Clip", node, inputs: [whole, first, last], suffix: "_index_clip", outputs: [name])
         }
+        return name
+    }
+
+    /// Brings the indices of an input to a type that ONNX takes, wherever they lie; returns the name of the result.
+    mutating func wholeIndices(_ node: NodeReader, _ input: Int) throws -> String {
+        let value = try node.input(input)
+        guard try !node.type(input).dataType.isONNXIndex else { return value.name }
+        if let tensor = value.tensor { return initializer(value.name + "_whole", tensor.converted(to: .int64)) }
+        let name = node.node.name + "_index_whole"
+        cast(node, value.name, to: .int64, suffix: "_index_whole", output: name)
         return name
     }
 
@@ -48,11 +52,6 @@ extension ONNXWriting {
             attributes: [ONNXAttribute("to", .int(Int(ONNXElementType(type).rawValue)))], suffix: suffix,
             outputs: [output])
     }
-}
-
-extension IndexMode {
-    /// Whether ONNX's operators treat such indices the same.
-    var isUnchecked: Bool { self == .raise || self == .fromEnd }
 }
 
 extension DataType {

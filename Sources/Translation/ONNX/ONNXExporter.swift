@@ -23,7 +23,8 @@ public struct ONNXExporter {
     /// - Parameter graph: annotated with shapes.
     /// - Throws: `ModelError` that lists every node whose operator has no ONNX form, with the reasons.
     public func model(of graph: Graph) throws -> ONNXModel {
-        let order = graph.topologicalOrder().map { graph[$0] }
+        let labels = table.labels(of: graph)
+        let order = graph.topologicalOrder().map { graph[$0] }.filter { !$0.outputs.allSatisfy(labels.contains) }
         try refuseUnwritable(order)
         var writing = ONNXWriting(opset: opset)
         for node in order {
@@ -44,7 +45,7 @@ public struct ONNXExporter {
         let body = ONNXGraph(
             name: graph.name.isEmpty ? "model" : graph.name, nodes: writing.nodes,
             initializers: writing.initializers.filter { used.contains($0.name) },
-            inputs: graph.inputs.map { info(graph[$0]) }, outputs: graph.outputs.map { info(graph[$0]) },
+            inputs: graph.inputs.filter { !labels.contains($0) }.map { info(graph[$0]) }, outputs: graph.outputs.map { info(graph[$0]) },
             valueInfo: inner.map { info(graph[$0]) })
         return ONNXModel(
             irVersion: Self.irVersion(forOpset: opset), opsetImports: [ONNXOpset(version: opset)],

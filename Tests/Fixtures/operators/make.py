@@ -13,6 +13,11 @@ for path in sorted(glob.glob(sys.argv[1] + '/*/*-symbol.json')):
     # NumPy does not read an archive without arrays.
     inputs = dict(np.load(prefix + '-inputs.npz')) if zipfile.ZipFile(prefix + '-inputs.npz').namelist() else {}
     arguments.update({k: mx.nd.array(v, dtype=v.dtype) for k, v in inputs.items()})
+    missing = [k for k in symbol.list_arguments() if k not in arguments]
+    if missing:  # labels, which the outputs do not depend on
+        shapes = symbol.infer_shape(**{k: v.shape for k, v in arguments.items()})[0]
+        sizes = dict(zip(symbol.list_arguments(), shapes))
+        arguments.update({k: mx.nd.zeros(sizes[k]) for k in missing})
     family, name = prefix.split('/')[-2:]
     try:
         outputs = symbol.bind(mx.cpu(), arguments, aux_states=states, grad_req='null').forward()
