@@ -175,7 +175,7 @@ struct TopK: OperatorDefinition {
                 title,
                 """
                 %data: float32[2, 5, 3] = input
-                \(both ? "%top_output0, %top_output1" : "%top_output") = \(name)(%data) {\(attributes)}
+                \(both ? "%top_output0, %top_output1" : "%top_output") = \(name)(%data) {\(attributes)}\(both ? " name=top" : "")
                 return \(both ? "%top_output0, %top_output1" : "%top_output")
                 """)
         }

@@ -35,28 +35,7 @@ struct FullyConnected: OperatorDefinition {
                 }
                 writing.emit("Gemm", node, inputs: names, attributes: [ONNXAttribute("transB", .int(1))])
             },
-            read: { reading in
-                guard let weights = reading.storedShape(1), weights.rank == 2 else {
-                    throw ModelError("its weights have to be stored in the model")
-                }
-                guard try reading.number("alpha") ?? 1 == 1, try reading.number("beta") ?? 1 == 1,
-                    try reading.integer("transA") ?? 0 == 0
-                else { throw ModelError("alpha, beta and transA have to be 1, 1 and 0") }
-                var inputs = reading.inputs
-                if try reading.integer("transB") ?? 0 == 0 {
-                    guard let stored = reading.constant(1) else {
-                        throw ModelError("quantized weights have to be stored transposed (transB=1)")
-                    }
-                    inputs[1] = reading.addParameter("_weight", stored.asFloat32().transposed())
-                }
-                let units = try reading.integer("transB") ?? 0 == 0 ? weights[1] : weights[0]
-                reading.define(
-                    "FullyConnected",
-                    [
-                        "flatten": .text("True"), "no_bias": .text(reading.hasInput(2) ? "False" : "True"),
-                        "num_hidden": .integer(units),
-                    ], inputs: inputs)
-            }))
+            read: { reading in try GemmReading.read(&reading) }))
 
     func inputCount(_ node: any NodeDescription) throws -> ClosedRange<Int> {
         try FullyConnectedAttributes(node.attributes).hasBias ? 3...3 : 2...2
