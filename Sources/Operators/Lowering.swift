@@ -165,6 +165,17 @@ public struct Lowering {
         try program.add(kernel, operands, node: node.node.name)
     }
 
+    /// Computes a kernel whose results have shapes that depend on data, here and now.
+    /// - Throws: `ModelError` unless all operands are constants.
+    public mutating func evaluate(_ kernel: any DataDependentKernel, _ operands: [BufferID]) throws -> [BufferID] {
+        let tensors = operands.compactMap { program.constants[$0] }
+        guard tensors.count == operands.count else {
+            _ = try kernel.resultTypes(operands.map { program.type(of: $0) })
+            return []
+        }
+        return try kernel.evaluate(tensors).map { program.addConstant($0) }
+    }
+
     public func type(of value: LoweredValue) -> TensorType { program.type(of: value.buffer) }
 
     /// Refuses codes where an operator only works on float.

@@ -119,6 +119,11 @@ struct KernelCase: CustomStringConvertible, Sendable {
             operands.append(program.addInput("other", inputs[1].type))
             kernel = ScaledAddKernel(
                 scaleA: factor, scaleB: 0.7, outputType: types[2], relu: words.contains("relu"))
+        case "matmul":
+            let other = Shape(value("with")?.split(separator: "x").compactMap { Int($0) } ?? [])
+            inputs.append(random.tensor(.float32, other))
+            operands.append(program.addInput("other", inputs[1].type))
+            kernel = MatMulKernel(transposesA: words.contains("ta"), transposesB: words.contains("tb"))
         case "binary":
             let other = Shape(value("with")?.split(separator: "x").compactMap { Int($0) } ?? shape.dimensions)
             inputs.append(random.tensor(.float32, other))

@@ -84,6 +84,11 @@ import Testing
         softmax f32 1x4x3x3
         softmax f32 2x3x5 axis=-1
         logsoftmax f32 2x3x5 axis=-1
+        matmul f32 3x4 with=4x5
+        matmul f32 2x1x3x4 with=5x4x2
+        matmul f32 2x4x4 with=2x4x4 ta
+        matmul f32 2x3x4 with=2x6x4 tb
+        matmul f32 4x3 with=5x2x4 ta tb
         logsoftmax f32 1x4x3x3
         scaleshift f32 2x5x3x3
         scaleshift f32 2x5

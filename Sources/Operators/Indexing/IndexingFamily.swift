@@ -2,7 +2,7 @@ extension OperatorFamily {
     /// Elements chosen by index or by order.
     static let indexing = OperatorFamily(
         name: "Indexing",
-        definitions: Pick.all + TopK.all + OneHot.all + ONNXSelection.all + [
+        definitions: Pick.all + TopK.all + OneHot.all + Sequences.all + ONNXSelection.all + DataDependentSelection.all + [
             Embedding(), Take(), GatherND(), ScatterND(),
         ])
 }

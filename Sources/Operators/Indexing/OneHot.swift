@@ -28,8 +28,7 @@ struct OneHot: OperatorDefinition {
                         let form = try Form(node.attributes), name = node.node.name
                         let depth = writing.initializer(name + "_depth", Tensor(scalar: Int64(form.depth)))
                         let values = writing.initializer(name + "_values", form.values)
-                        // Behind the last place, whatever lies before the first.
-                        let indices = try writing.wholeIndices(node, 0)
+                        let indices = try OneHot.withoutNegatives(node, form.depth, &writing)
                         writing.emit("OneHot", node, inputs: [indices, depth, values])
                     }, read: { reading in reading.define("one_hot") }))
         }
@@ -52,6 +51,25 @@ struct OneHot: OperatorDefinition {
                         ["axis": .integer(try reading.integer("axis") ?? -1), "depth": .integer(depth)],
                         inputs: [reading.inputs[0], reading.inputs.count > 2 ? reading.inputs[2] : nil])
                 }))
+    }
+
+    /// The indices, those before the first place behind the last one.
+    private static func withoutNegatives(
+        _ node: NodeReader, _ depth: Int, _ writing: inout ONNXWriting
+    ) throws -> String {
+        let name = node.node.name
+        if let stored = try node.input(0).tensor {
+            let places = stored.asInts().map { Int64($0 < 0 ? depth : $0) }
+            return writing.initializer(name + "_index", Tensor(places, shape: stored.shape))
+        }
+        let indices = try writing.wholeIndices(node, 0)
+        let type: DataType = try node.type(0).dataType == .int32 ? .int32 : .int64
+        let zero = writing.initializer(name + "_zero", Tensor([0] as [Int64], shape: []).converted(to: type))
+        let end = writing.initializer(name + "_end", Tensor([Int64(depth)], shape: []).converted(to: type))
+        writing.emit("Less", node, inputs: [indices, zero], suffix: "_isBefore", outputs: [name + "_isBefore"])
+        writing.emit(
+            "Where", node, inputs: [name + "_isBefore", end, indices], suffix: "_index", outputs: [name + "_index"])
+        return name + "_index"
     }
 
     private enum Element: String, CaseIterable { case float32, float64, float16, int8, uint8, int32, int64 }

@@ -1,0 +1,135 @@
+import GraphIR
+import Kernels
+import ONNXFormat
+import TensorCore
+
+/// Sequences of different lengths in one tensor T×B×…: what lies behind an end is masked, the last elements taken, or
+/// each sequence reversed (src/operator/sequence_mask-inl.h, sequence_last-inl.h, sequence_reverse-inl.h). Without
+/// lengths, all are as long as the tensor.
+struct Sequences: OperatorDefinition {
+    enum Kind { case mask, last, reverse }
+
+    let name: String
+    let summary: String
+    let mxnet: MXNetForm?
+    let quantization = QuantizationRule.float(because: "it arranges; MXNet has no form on codes")
+    private let kind: Kind
+
+    static let all = [
+        Sequences("SequenceMask", .mask, "sequences with a value behind their ends"),
+        Sequences("SequenceLast", .last, "the last elements of sequences"),
+        Sequences("SequenceReverse", .reverse, "sequences from end to beginning"),
+    ]
+
+    private init(_ name: String, _ kind: Kind, _ summary: String) {
+        self.name = name
+        self.kind = kind
+        self.summary = summary
+        var form = MXNetForm(name)
+        form.names.append("_npx_" + (kind == .mask ? "sequence_mask" : kind == .last ? "sequence_last" : "sequence_reverse"))
+        mxnet = form
+    }
+
+    func inputCount(_ node: any NodeDescription) throws -> ClosedRange<Int> {
+        try usesLengths(node.attributes) ? 2...2 : 1...1
+    }
+
+    private func usesLengths(_ attributes: Attributes) throws -> Bool {
+        try attributes.boolean("use_sequence_length") ?? false
+    }
+
+    private func kernel(_ attributes: Attributes) throws -> SequenceKernel {
+        let axis = try attributes.integer("axis") ?? 0
+        guard 0...(kind == .reverse ? 0 : 1) ~= axis else { throw ModelError("axis=\(axis) is not supported") }
+        return switch kind {
+        case .mask: SequenceKernel(.mask(value: Float(try attributes.number("value") ?? 0)), axis: axis)
+        case .last: SequenceKernel(.last, axis: axis)
+        case .reverse: SequenceKernel(.reverse, axis: axis)
+        }
+    }
+
+    var onnx: ONNXForm {
+        let definition = self
+        if kind != .reverse { return .unsupported(because: "ONNX has no operator on sequences of different lengths but ReverseSequence") }
+        return .mapped(
+            ONNXMapping(
+                "ReverseSequence",
+                write: { node, writing in
+                    let shape = try node.shape(0)
+                    guard shape.rank >= 2 else { throw ModelError("\(shape) has no sequences") }
+                    let lengths: String
+                    if try definition.usesLengths(node.attributes) {
+                        lengths = try writing.wholeIndices(node, 1)
+                    } else {
+                        let whole = [Int64](repeating: Int64(shape[0]), count: shape[1])
+                        lengths = writing.initializer(node.node.name + "_lengths", Tensor(whole))
+                    }
+                    writing.emit(
+                        "ReverseSequence", node, inputs: [try writing.name(node, 0), lengths],
+                        attributes: [ONNXAttribute("batch_axis", .int(1)), ONNXAttribute("time_axis", .int(0))])
+                },
+                read: { reading in
+                    guard try reading.integer("time_axis") ?? 0 == 0, try reading.integer("batch_axis") ?? 1 == 1 else {
+                        throw ModelError("only time_axis=0 and batch_axis=1 are supported", advice: "transpose the data")
+                    }
+                    reading.define("SequenceReverse", ["use_sequence_length": .text("True")])
+                }))
+    }
+
+    func inferTypes(_ node: NodeReader) throws -> [ValueType] {
+        let type = try node.type(0), kernel = try kernel(node.attributes)
+        let shape = try type.shape.map { shape -> Shape in
+            guard shape.rank >= 2 else { throw ModelError("\(shape) has no sequences") }
+            let lengths = TensorType(.float32, [shape[1 - kernel.axis]])
+            return try kernel.resultTypes([TensorType(type.dataType.computed, shape), lengths])[0].shape
+        }
+        return [ValueType(type.dataType.computed, shape)]
+    }
+
+    func lower(_ node: NodeReader, _ lowering: inout Lowering) throws {
+        let source = try lowering.floatValue(node, 0), kernel = try kernel(node.attributes)
+        let lengths: BufferID
+        if try usesLengths(node.attributes) {
+            lengths = try lowering.value(node, 1).buffer
+        } else {
+            let shape = lowering.type(of: LoweredValue(source)).shape
+            let whole = [Int32](repeating: Int32(clamping: shape[kernel.axis]), count: shape[1 - kernel.axis])
+            lengths = lowering.addConstant(Tensor(whole))
+        }
+        lowering.define(node, LoweredValue(try lowering.add(kernel, [source, lengths], node)))
+    }
+
+    var examples: [OperatorExample] {
+        func example(_ title: String, _ shape: String, _ lengths: String, _ attributes: String) -> OperatorExample {
+            OperatorExample(
+                title,
+                """
+                %data: float32[\(shape)] = input
+                %length: float32[2] = parameter(\(lengths))
+                %seq_output = \(name)(%data, %length) {\(attributes)}
+                return %seq_output
+                """)
+        }
+        let lengths = "use_sequence_length=\"True\""
+        let whole = OperatorExample(
+            "all as long as the tensor",
+            """
+            %data: float32[3, 2, 2] = input
+            %seq_output = \(name)(%data)
+            return %seq_output
+            """)
+        switch kind {
+        case .reverse: return [example("of given lengths", "3, 2, 2", "2, 3", lengths), whole]
+        case .mask:
+            return [
+                example("of given lengths", "3, 2, 2", "1, 3", lengths + ", value=\"-1.0\""),
+                example("batch first", "2, 3, 2", "0, 2", "axis=\"1\", \(lengths)"), whole,
+            ]
+        case .last:
+            return [
+                example("of given lengths", "3, 2, 2", "1, 3", lengths),
+                example("batch first", "2, 3, 2", "1, 2", "axis=\"1\", \(lengths)"), whole,
+            ]
+        }
+    }
+}
