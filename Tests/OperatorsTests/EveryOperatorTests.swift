@@ -148,7 +148,8 @@ struct EveryOperatorTests {
             #expect(actual.map(\.type) == expected.map(\.type))
             for (a, b) in zip(actual, expected) { #expect(difference(a, b) <= 1e-6 * magnitude(b)) }
             // What ONNX says with as many nodes comes back as it was, and is written as it was read.
-            guard isOneToOne else { continue }
+            // What depends on constants only was computed while it was read.
+            guard isOneToOne, !graph.topologicalOrder().isEmpty else { continue }
             #expect(graph.nodes.map(\.op).last == order.last)
             #expect(graph.nodes.map(\.name).last == example.graph.nodes.map(\.name).last)
             let again = try ONNXExporter(opset: opset).model(of: graph)

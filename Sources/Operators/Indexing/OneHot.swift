@@ -115,7 +115,8 @@ struct OneHot: OperatorDefinition {
     }
 
     func lower(_ node: NodeReader, _ lowering: inout Lowering) throws {
-        let values = mxnet == nil
+        let values =
+            mxnet == nil
             ? try lowering.floatValue(node, 1) : lowering.addConstant(try Form(node.attributes).values)
         let operands = [try lowering.value(node, 0).buffer, values]
         lowering.define(node, LoweredValue(try lowering.add(try kernel(node.attributes), operands, node)))

@@ -26,7 +26,8 @@ struct Sequences: OperatorDefinition {
         self.kind = kind
         self.summary = summary
         var form = MXNetForm(name)
-        form.names.append("_npx_" + (kind == .mask ? "sequence_mask" : kind == .last ? "sequence_last" : "sequence_reverse"))
+        form.names.append(
+            "_npx_" + (kind == .mask ? "sequence_mask" : kind == .last ? "sequence_last" : "sequence_reverse"))
         mxnet = form
     }
 
@@ -50,7 +51,9 @@ struct Sequences: OperatorDefinition {
 
     var onnx: ONNXForm {
         let definition = self
-        if kind != .reverse { return .unsupported(because: "ONNX has no operator on sequences of different lengths but ReverseSequence") }
+        if kind != .reverse {
+            return .unsupported(because: "ONNX has no operator on sequences of different lengths but ReverseSequence")
+        }
         return .mapped(
             ONNXMapping(
                 "ReverseSequence",
@@ -70,7 +73,8 @@ struct Sequences: OperatorDefinition {
                 },
                 read: { reading in
                     guard try reading.integer("time_axis") ?? 0 == 0, try reading.integer("batch_axis") ?? 1 == 1 else {
-                        throw ModelError("only time_axis=0 and batch_axis=1 are supported", advice: "transpose the data")
+                        throw ModelError(
+                            "only time_axis=0 and batch_axis=1 are supported", advice: "transpose the data")
                     }
                     reading.define("SequenceReverse", ["use_sequence_length": .text("True")])
                 }))

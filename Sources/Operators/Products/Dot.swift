@@ -22,7 +22,8 @@ struct Dot: OperatorDefinition {
     }
 
     let summary = "sum of products over one axis of each operand"
-    let quantization = QuantizationRule.float(because: "neither operand is stored; only fully connected layers are quantized")
+    let quantization = QuantizationRule.float(
+        because: "neither operand is stored; only fully connected layers are quantized")
 
     func inputCount(_ node: any NodeDescription) -> ClosedRange<Int> { 2...2 }
 
@@ -68,7 +69,8 @@ struct Dot: OperatorDefinition {
                         let extents = writing.initializer(
                             name + suffix + "_shape", Tensor(shape.dimensions.map { Int64($0) }))
                         writing.emit(
-                            "Reshape", node, inputs: [operands[index], extents], suffix: suffix, outputs: [name + suffix])
+                            "Reshape", node, inputs: [operands[index], extents], suffix: suffix,
+                            outputs: [name + suffix])
                         operands[index] = name + suffix
                     }
                     var attributes: [ONNXAttribute] = []

@@ -73,7 +73,8 @@ struct InterleavedAttention: OperatorDefinition {
         let parts = isSelf ? 3 : 2
         if weighsValues { return [try Part(input: 0, index: parts - 1, of: parts, heads: heads, try shape(0))] }
         let queries = try Part(input: 0, index: 0, of: isSelf ? 3 : 1, heads: heads, try shape(0))
-        let keys = isSelf
+        let keys =
+            isSelf
             ? try Part(input: 0, index: 1, of: 3, heads: heads, try shape(0))
             : try Part(input: 1, index: 0, of: 2, heads: heads, try shape(1))
         guard queries.batch == keys.batch, queries.depth == keys.depth else {
@@ -183,12 +184,13 @@ struct InterleavedAttention: OperatorDefinition {
     }
 
     var examples: [OperatorExample] {
-        let shapes = switch (isSelf, weighsValues) {
-        case (true, false): ["4, 2, 18"]
-        case (true, true): ["4, 2, 18", "4, 4, 4"]
-        case (false, false): ["5, 2, 6", "4, 2, 12"]
-        case (false, true): ["4, 2, 12", "4, 5, 4"]
-        }
+        let shapes =
+            switch (isSelf, weighsValues) {
+            case (true, false): ["4, 2, 18"]
+            case (true, true): ["4, 2, 18", "4, 4, 4"]
+            case (false, false): ["5, 2, 6", "4, 2, 12"]
+            case (false, true): ["4, 2, 12", "4, 5, 4"]
+            }
         let inputs = shapes.enumerated().map { "%x\($0): float32[\($1)] = input\n" }.joined()
         let names = shapes.indices.map { "%x\($0)" }.joined(separator: ", ")
         return [

@@ -12,7 +12,8 @@ struct MatrixProduct: OperatorDefinition {
     let name: String
     let summary: String
     let mxnet: MXNetForm?
-    let quantization = QuantizationRule.float(because: "neither operand is stored; only fully connected layers are quantized")
+    let quantization = QuantizationRule.float(
+        because: "neither operand is stored; only fully connected layers are quantized")
     private let kind: Kind
 
     static let all = [
