@@ -39,7 +39,6 @@ final class MemoryDescriptor {
         self.init(descriptor)
     }
 
-<<<<<<< HEAD
     /// - Parameter strides: elements between neighbours along each axis; axes must not overlap.
     convenience init(_ dataType: dnnl_data_type_t, _ dimensions: [Int], strides: [Int]) throws {
         var descriptor = dnnl_memory_desc_t()
@@ -47,14 +46,6 @@ final class MemoryDescriptor {
             dnnl_memory_desc_init_by_strides(
                 &descriptor, Int32(dimensions.count), dimensions.map(Int64.init), dataType, strides.map(Int64.init)),
             "a view of \(Shape(dimensions))")
-=======
-    /// - Parameter strides: elements between neighbours along each axis.
-    convenience init(_ dataType: dnnl_data_type_t, _ dimensions: [Int], strides: [Int]) throws {
-        var descriptor = dnnl_memory_desc_t()
-        let status = dnnl_memory_desc_init_by_strides(
-            &descriptor, Int32(dimensions.count), dimensions.map(Int64.init), dataType, strides.map(Int64.init))
-        try check(status, "the layout of \(Shape(dimensions))")
->>>>>>> df52e07 (Sequences of different lengths; results as long as data decides; float32 matrix products by oneDNN)
         self.init(descriptor)
     }
 

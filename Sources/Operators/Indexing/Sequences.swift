@@ -3,11 +3,10 @@ import Kernels
 import ONNXFormat
 import TensorCore
 
-/// Sequences of different lengths in one tensor T×B×…: what lies behind an end is masked, the last elements taken, or
-/// each sequence reversed (src/operator/sequence_mask-inl.h, sequence_last-inl.h, sequence_reverse-inl.h). Without
-/// lengths, all are as long as the tensor.
+/// Sequences of different lengths in one tensor T×B×…: what lies behind an end is masked, or the last elements are
+/// taken (src/operator/sequence_mask-inl.h, sequence_last-inl.h). Without lengths, all are as long as the tensor.
 struct Sequences: OperatorDefinition {
-    enum Kind { case mask, last, reverse }
+    enum Kind { case mask, last }
 
     let name: String
     let summary: String
@@ -18,7 +17,6 @@ struct Sequences: OperatorDefinition {
     static let all = [
         Sequences("SequenceMask", .mask, "sequences with a value behind their ends"),
         Sequences("SequenceLast", .last, "the last elements of sequences"),
-        Sequences("SequenceReverse", .reverse, "sequences from end to beginning"),
     ]
 
     private init(_ name: String, _ kind: Kind, _ summary: String) {
@@ -26,8 +24,7 @@ struct Sequences: OperatorDefinition {
         self.kind = kind
         self.summary = summary
         var form = MXNetForm(name)
-        form.names.append(
-            "_npx_" + (kind == .mask ? "sequence_mask" : kind == .last ? "sequence_last" : "sequence_reverse"))
+        form.names.append(kind == .mask ? "_npx_sequence_mask" : "_npx_sequence_last")
         mxnet = form
     }
 
@@ -41,43 +38,15 @@ struct Sequences: OperatorDefinition {
 
     private func kernel(_ attributes: Attributes) throws -> SequenceKernel {
         let axis = try attributes.integer("axis") ?? 0
-        guard 0...(kind == .reverse ? 0 : 1) ~= axis else { throw ModelError("axis=\(axis) is not supported") }
+        guard 0...1 ~= axis else { throw ModelError("axis=\(axis) is not supported") }
         return switch kind {
         case .mask: SequenceKernel(.mask(value: Float(try attributes.number("value") ?? 0)), axis: axis)
         case .last: SequenceKernel(.last, axis: axis)
-        case .reverse: SequenceKernel(.reverse, axis: axis)
         }
     }
 
     var onnx: ONNXForm {
-        let definition = self
-        if kind != .reverse {
-            return .unsupported(because: "ONNX has no operator on sequences of different lengths but ReverseSequence")
-        }
-        return .mapped(
-            ONNXMapping(
-                "ReverseSequence",
-                write: { node, writing in
-                    let shape = try node.shape(0)
-                    guard shape.rank >= 2 else { throw ModelError("\(shape) has no sequences") }
-                    let lengths: String
-                    if try definition.usesLengths(node.attributes) {
-                        lengths = try writing.wholeIndices(node, 1)
-                    } else {
-                        let whole = [Int64](repeating: Int64(shape[0]), count: shape[1])
-                        lengths = writing.initializer(node.node.name + "_lengths", Tensor(whole))
-                    }
-                    writing.emit(
-                        "ReverseSequence", node, inputs: [try writing.name(node, 0), lengths],
-                        attributes: [ONNXAttribute("batch_axis", .int(1)), ONNXAttribute("time_axis", .int(0))])
-                },
-                read: { reading in
-                    guard try reading.integer("time_axis") ?? 0 == 0, try reading.integer("batch_axis") ?? 1 == 1 else {
-                        throw ModelError(
-                            "only time_axis=0 and batch_axis=1 are supported", advice: "transpose the data")
-                    }
-                    reading.define("SequenceReverse", ["use_sequence_length": .text("True")])
-                }))
+        .unsupported(because: "ONNX has no operator that knows where sequences end, but ReverseSequence")
     }
 
     func inferTypes(_ node: NodeReader) throws -> [ValueType] {
@@ -123,7 +92,6 @@ struct Sequences: OperatorDefinition {
             return %seq_output
             """)
         switch kind {
-        case .reverse: return [example("of given lengths", "3, 2, 2", "2, 3", lengths), whole]
         case .mask:
             return [
                 example("of given lengths", "3, 2, 2", "1, 3", lengths + ", value=\"-1.0\""),
