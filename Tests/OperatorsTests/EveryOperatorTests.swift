@@ -188,7 +188,3 @@ extension ExampleCase {
         return GraphPrinter.text(of: graph)
     }
 }
-
-extension OperatorTable {
-    fileprivate func canRead(_ type: String) -> Bool { type == "Identity" || mapping(ofONNX: type) != nil }
-}
