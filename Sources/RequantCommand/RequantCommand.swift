@@ -13,7 +13,8 @@ struct RequantCommand: ParsableCommand {
             Exit codes: 0 done, 1 the input or the result is not right, 3 a comparison exceeded its limit, 64 wrong usage.
             """,
         subcommands: [
-            Inspect.self, Fuse.self, Quantize.self, Calibrate.self, Convert.self, Run.self, Diff.self, Render.self,
+            Inspect.self, Fuse.self, Quantize.self, Calibrate.self, Convert.self, Run.self, Diff.self, Render.self, Profile.self,
+            Bench.self,
             Operators.self, Pipelines.self,
         ])
 

@@ -21,6 +21,8 @@ struct SchemaTests {
         ["quantize", Sample.model, "-o", "int8", "--calibrate", "percentile", "--explain"] + Sample.calibrationData + Sample.few,
         ["run", Sample.model] + Sample.testData + Sample.few,
         ["diff", Sample.model, Sample.model, "--layers"] + Sample.testData + Sample.few,
+        ["profile", Sample.model, "--shape", "data=1,1,28,28", "--repeats", "1"],
+        ["bench", Sample.model, "--shape", "data=1,1,28,28", "--repeat", "1", "--seconds", "0"],
         ["operators"], ["pipelines"],
     ]
 
