@@ -19,6 +19,13 @@ extension InnerProductKernel: ArithmeticWork {
     }
 }
 
+extension MatMulKernel: ArithmeticWork {
+    public func operationCount(_ operands: [TensorType], _ results: [TensorType]) -> Int {
+        let a = operands[0].shape
+        return 2 * results[0].shape.elementCount * a[a.rank - (transposesA ? 2 : 1)]
+    }
+}
+
 extension KernelProgram {
     /// Operations of a step; nil where memory, not arithmetic, is what it costs.
     public func operationCount(of step: Step) -> Int? {

@@ -22,6 +22,7 @@ extension Model {
             of: file, name: name, shapes: shapes.merging(assumed) { given, _ in given }, values: values)
         self.init(graph: graph, report: report)
         source = file
+        typeProblem = file.inputProblem
     }
 
     /// The model for inputs of these shapes.
@@ -47,6 +48,7 @@ extension Model {
     ) throws -> [(name: String, tensor: Tensor)] {
         guard let source else { return [] }
         let model = try Model(source, name: graph.name, values: inputs, evaluate: evaluate)
+        if let typeProblem = model.typeProblem { throw typeProblem }
         let results = model.graph.outputs.map { model.graph[$0] }
         guard results.allSatisfy({ $0.tensor != nil }) else {
             try model.requireComplete()
@@ -60,6 +62,20 @@ extension Model {
 }
 
 extension ONNXModel {
+    /// What of the inputs no run can be given.
+    fileprivate var inputProblem: ModelError? {
+        let stored = Set(graph.initializers.map(\.name))
+        for input in graph.inputs where !stored.contains(input.name) {
+            switch input.type {
+            case .tensor(let element, _)? where element.dataType == nil:
+                return ModelError("elements of \(element) cannot be computed", at: "input '\(input.name)'")
+            case .tensor?, nil: continue
+            default: return ModelError("is no tensor, and nothing else can be computed", at: "input '\(input.name)'")
+            }
+        }
+        return nil
+    }
+
     /// Shapes of the inputs that leave an extent open, with 1 in its place.
     fileprivate var assumedShapes: [String: Shape] {
         let stored = Set(graph.initializers.map(\.name))

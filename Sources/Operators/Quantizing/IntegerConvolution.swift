@@ -54,13 +54,7 @@ struct IntegerConvolution: OperatorDefinition {
     }
 
     func lower(_ node: NodeReader, _ lowering: inout Lowering) throws {
-        let operands = try [0, 1].map { index in
-            let codes = try lowering.value(node, index).buffer
-            let zero =
-                try node.hasInput(index + 2)
-                ? lowering.value(node, index + 2).buffer : lowering.addConstant(Tensor([0] as [Int32]))
-            return try lowering.add(CenterCodesKernel(axis: 0), [codes, zero], node)
-        }
+        let operands = try [0, 1].map { try lowering.centeredCodes(node, $0, zeroPoint: $0 + 2, axis: 0) }
         lowering.define(node, LoweredValue(try lowering.add(try Self.kernel(node), operands, node)))
     }
 

@@ -5,6 +5,6 @@ extension OperatorFamily {
         definitions: [
             Quantize(), QuantizeAsymmetric(), Requantize(), Dequantize(),
             LinearQuantization(direction: .quantize), LinearQuantization(direction: .dequantize), DynamicQuantize(),
-            IntegerConvolution(),
+            IntegerConvolution(), IntegerProduct(),
         ])
 }
