@@ -71,7 +71,8 @@ public struct Model: Sendable {
 
     /// What has to be given to run the model, in order.
     public var inputNames: [String] {
-        graph.inputs.map { graph[$0] }.filter { !isParameter($0) }.map(\.name)
+        let labels = OperatorTable.standard.labels(of: graph)
+        return graph.inputs.filter { !labels.contains($0) }.map { graph[$0] }.filter { !isParameter($0) }.map(\.name)
     }
 
     /// The shapes of the inputs that have one, by name.
