@@ -1,6 +1,7 @@
 import TensorCore
 
-/// A function of each element. float32 → float32, or code → the same code type (only relu with alpha 0 and clip).
+/// A function of each element that may have parameters, as layers apply it. float32 → float32, or code → the same code
+/// type (only relu with alpha 0 and clip).
 public struct ActivationKernel: Kernel, Hashable {
     public static let name = "activation"
     public var function: ActivationFunction
@@ -10,28 +11,65 @@ public struct ActivationKernel: Kernel, Hashable {
     public func resultTypes(_ operands: [TensorType]) throws -> [TensorType] { [operands[0]] }
 }
 
-/// a ∘ b with NumPy's broadcasting. float32 only.
-public struct BinaryKernel: Kernel, Hashable {
-    public enum Operation: String, Sendable { case add, subtract, multiply, divide, maximum, minimum }
+/// A function of mathematics of each element. float32, or integers, which stay exact where the function does.
+///
+/// Results have the type of the operand, except those of questions such as `isNaN`, which are bool. What a function of an
+/// integer gives beyond whole numbers is cut off, as MXNet does.
+public struct UnaryKernel: Kernel, Hashable {
+    public static let name = "unary"
+    public var function: UnaryFunction
 
-    public static let name = "binary"
-    public var operation: Operation
-
-    public init(_ operation: Operation) { self.operation = operation }
+    public init(_ function: UnaryFunction) { self.function = function }
 
     public func resultTypes(_ operands: [TensorType]) throws -> [TensorType] {
-        let a = operands[0].shape.dimensions, b = operands[1].shape.dimensions
-        let rank = max(a.count, b.count)
-        var extents: [Int] = []
-        for axis in 0..<rank {
-            let x = axis < rank - a.count ? 1 : a[axis - (rank - a.count)]
-            let y = axis < rank - b.count ? 1 : b[axis - (rank - b.count)]
-            guard x == y || x == 1 || y == 1 else {
-                throw ModelError("shapes \(operands[0].shape) and \(operands[1].shape) do not broadcast")
-            }
-            extents.append(x == 1 ? y : x)
+        [TensorType(function.isQuestion ? .bool : operands[0].dataType, operands[0].shape)]
+    }
+}
+
+/// a ∘ b with NumPy's broadcasting. Both float32, or both of one integer type, which are computed as integers.
+///
+/// Results have the type of the operands, except those of comparisons and of logic, which are bool.
+public struct BinaryKernel: Kernel, Hashable {
+    public static let name = "binary"
+    public var operation: BinaryOperation
+
+    public init(_ operation: BinaryOperation) { self.operation = operation }
+
+    public func resultTypes(_ operands: [TensorType]) throws -> [TensorType] {
+        guard operands.count == 2, operands[0].dataType == operands[1].dataType else {
+            throw ModelError("\(operation.rawValue) needs two operands of one type, but got \(operands)")
         }
-        return [TensorType(operands[0].dataType, Shape(extents))]
+        let shape = try Shape(broadcasting: operands.map(\.shape))
+        return [TensorType(operation.isQuestion ? .bool : operands[0].dataType, shape)]
+    }
+}
+
+/// condition ≠ 0 ? a : b, element by element, with NumPy's broadcasting. a and b are of one type, whichever it is.
+public struct SelectKernel: Kernel, Hashable {
+    public static let name = "select"
+
+    public init() {}
+
+    public func resultTypes(_ operands: [TensorType]) throws -> [TensorType] {
+        guard operands.count == 3, operands[1].dataType == operands[2].dataType else {
+            throw ModelError("a choice needs a condition and two operands of one type, but got \(operands)")
+        }
+        return [TensorType(operands[1].dataType, try Shape(broadcasting: operands.map(\.shape)))]
+    }
+}
+
+/// The same values in another type.
+///
+/// To an integer: the fraction is cut off, then what does not fit wraps around. To bool: whether it is not zero. To a
+/// narrower float: the nearest, of two equally near ones the even.
+public struct ConvertKernel: Kernel, Hashable {
+    public static let name = "convert"
+    public var dataType: DataType
+
+    public init(to dataType: DataType) { self.dataType = dataType }
+
+    public func resultTypes(_ operands: [TensorType]) throws -> [TensorType] {
+        [TensorType(dataType, operands[0].shape)]
     }
 }
 

@@ -7,8 +7,8 @@ public protocol Executor {
 
     /// The outputs of the program for its inputs, both in the order of the program's ports.
     ///
-    /// `observe` is called with each of the buffers in `observed` as soon as it has been computed, in the order of the
-    /// steps; the tensor it gets is row-major and may be kept.
+    /// `observe` is called with each of the buffers in `observed`: with inputs and constants first, then with the others as
+    /// soon as they have been computed, in the order of the steps; the tensor it gets is row-major and may be kept.
     /// - Throws: `ModelError` if an input is of another type than the program's, and what `observe` throws.
     func run(
         _ inputs: [Tensor], observing observed: Set<BufferID>, _ observe: (BufferID, Tensor) throws -> Void

@@ -66,9 +66,13 @@ extension ActivationFunction.Kind {
         case .sigmoid: dnnl_eltwise_logistic
         case .tanh: dnnl_eltwise_tanh
         case .softrelu: dnnl_eltwise_soft_relu
-        case .softsign: nil
+        case .softsign, .celu, .hardSigmoid, .thresholdedRelu, .shrink, .smoothL1: nil
         case .elu: dnnl_eltwise_elu
         case .gelu: dnnl_eltwise_gelu_erf
+        case .geluTanh: dnnl_eltwise_gelu_tanh
+        case .swish: dnnl_eltwise_swish
+        case .hardSwish: dnnl_eltwise_hardswish
+        case .mish: dnnl_eltwise_mish
         case .exp: dnnl_eltwise_exp
         case .log: dnnl_eltwise_log
         case .abs: dnnl_eltwise_abs

@@ -60,8 +60,11 @@ public struct Lowering {
             }
         }
         for output in graph.outputs {
-            lowering.program.outputs.append(
-                .init(name: graph[output].name, buffer: try lowering.value(output, graph).buffer))
+            var buffer = try lowering.value(output, graph).buffer
+            if let type = graph[output].type?.dataType, type.isFloatingPoint {
+                buffer = try lowering.converted(buffer, to: type, for: graph[output])
+            }
+            lowering.program.outputs.append(.init(name: graph[output].name, buffer: buffer))
         }
         let codes = lowering.nameValues(of: graph)
         return (lowering.program, codes)
@@ -81,7 +84,15 @@ public struct Lowering {
         let codes = type.quantization?.grid.map { grid in
             LoweredValue.Codes.grid(codesPerUnit: grid.codesPerUnit(type.dataType), zeroPoint: grid.zeroPoint)
         }
-        lowered[value.id] = LoweredValue(program.addInput(value.name, TensorType(type.dataType, shape)), codes: codes)
+        let input = program.addInput(value.name, TensorType(type.dataType, shape))
+        lowered[value.id] = LoweredValue(
+            try converted(input, to: type.dataType.computed, for: value), codes: codes)
+    }
+
+    /// Floats of other widths are computed in float32: inputs become that, and the outputs what the graph says.
+    private mutating func converted(_ buffer: BufferID, to type: DataType, for value: Value) throws -> BufferID {
+        guard program.type(of: buffer).dataType != type else { return buffer }
+        return try program.add(ConvertKernel(to: type), [buffer], node: value.name)[0]
     }
 
     /// The parameters of a file may not be those that its attributes speak of.
@@ -176,6 +187,13 @@ public struct Lowering {
         return try kernel.evaluate(tensors).map { program.addConstant($0) }
     }
 
+    /// The buffer in another type: itself if it has that type already.
+    public mutating func converted(_ buffer: BufferID, to type: DataType, _ node: NodeReader) throws -> BufferID {
+        self.type(of: buffer).dataType == type ? buffer : try add(ConvertKernel(to: type), [buffer], node)
+    }
+
+    public func type(of buffer: BufferID) -> TensorType { program.type(of: buffer) }
+
     public func type(of value: LoweredValue) -> TensorType { program.type(of: value.buffer) }
 
     /// Refuses codes where an operator only works on float.
@@ -187,9 +205,4 @@ public struct Lowering {
         }
         return value.buffer
     }
-}
-
-extension DataType {
-    /// The type that values of this type have in a program: everything that is not a whole number is computed in float32.
-    public var computed: DataType { isFloatingPoint ? .float32 : self }
 }

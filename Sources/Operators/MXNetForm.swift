@@ -30,6 +30,12 @@ public struct MXNetForm: Sendable {
     /// Quantize and its kin: there is no float form.
     public var isAlwaysQuantized: Bool
 
+    /// An operator that only has names.
+    public init(names: [String]) {
+        self.init()
+        self.names = names
+    }
+
     public init(
         _ names: String..., quantized quantizedName: String? = nil,
         hiddenOutputs: @escaping @Sendable (any NodeDescription) -> Int = { _ in 0 },

@@ -25,6 +25,13 @@ public struct ONNXMapping: Sendable {
         _ types: String..., write: @escaping @Sendable (NodeReader, inout ONNXWriting) throws -> Void,
         read: @escaping @Sendable (inout ONNXReading) throws -> Void
     ) {
+        self.init(types: types, write: write, read: read)
+    }
+
+    public init(
+        types: [String], write: @escaping @Sendable (NodeReader, inout ONNXWriting) throws -> Void,
+        read: @escaping @Sendable (inout ONNXReading) throws -> Void
+    ) {
         self.types = types
         self.write = write
         self.read = read
@@ -54,10 +61,34 @@ public struct ONNXWriting {
     public init(opset: Int) { self.opset = opset }
 
     /// The ONNX name of an input of a node.
-    public func name(_ node: NodeReader, _ input: Int) throws -> String { try node.input(input).name }
+    public func name(_ node: NodeReader, _ input: Int) throws -> String {
+        let name = try node.input(input).name
+        return computedNames[name] ?? name
+    }
 
     /// The ONNX name of an output of a node.
-    public func output(_ node: NodeReader, _ index: Int = 0) -> String { node.graph[node.node.outputs[index]].name }
+    public func output(_ node: NodeReader, _ index: Int = 0) -> String {
+        let name = node.graph[node.node.outputs[index]].name
+        return computedNames[name] ?? name
+    }
+
+    /// The names of float32 values that stand for inputs and outputs of other floating-point types.
+    private var computedNames: [String: String] = [:]
+
+    /// Everything between inputs and outputs is computed in float32: names the value that stands for one of another type.
+    public mutating func computeInFloat32(_ value: Value) {
+        guard let type = value.type?.dataType, type != type.computed else { return }
+        computedNames[value.name] = value.name + "_float32"
+    }
+
+    /// Emits the conversion of an input from its type, or of an output to it, where they have another.
+    public mutating func emitConversion(of value: Value, isInput: Bool) {
+        guard let computed = computedNames[value.name], let type = value.type?.dataType else { return }
+        let (from, to) = isInput ? (value.name, computed) : (computed, value.name)
+        let code = Int(ONNXElementType(isInput ? .float32 : type).rawValue)
+        nodes.append(
+            ONNXNode("Cast", name: to + "_cast", inputs: [from], outputs: [to], attributes: [ONNXAttribute("to", .int(code))]))
+    }
 
     /// Emits an ONNX node; by default it has the node's name and computes its first output.
     public mutating func emit(

@@ -21,6 +21,9 @@ public enum DataType: String, Sendable, Hashable, CaseIterable {
         }
     }
 
+    /// The type that a program computes it in: every float in float32, integers and booleans as they are.
+    public var computed: DataType { isFloatingPoint ? .float32 : self }
+
     /// True for the types that hold quantization codes of activations and weights.
     public var isCode: Bool { self == .int8 || self == .uint8 }
 }

@@ -31,6 +31,23 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral {
         self.init(dimensions)
     }
 
+    /// The shape that all of them are repeated to, as NumPy does it: aligned at the last axis, an axis of extent 1 or
+    /// none takes the extent of the others.
+    /// - Throws: `ModelError` if two extents differ and neither is 1.
+    public init(broadcasting shapes: [Shape]) throws {
+        let rank = shapes.map(\.rank).max() ?? 0
+        var extents = [Int](repeating: 1, count: rank)
+        for shape in shapes {
+            for (axis, extent) in zip(rank - shape.rank..<rank, shape.dimensions) where extent != 1 {
+                guard extents[axis] == 1 || extents[axis] == extent else {
+                    throw ModelError("shapes \(shapes.map(\.description).joined(separator: " and ")) do not broadcast")
+                }
+                extents[axis] = extent
+            }
+        }
+        try self.init(checking: extents)
+    }
+
     public var rank: Int { dimensions.count }
 
     public subscript(axis: Int) -> Int { dimensions[axis] }

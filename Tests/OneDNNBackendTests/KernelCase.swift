@@ -128,7 +128,7 @@ struct KernelCase: CustomStringConvertible, Sendable {
             let other = Shape(value("with")?.split(separator: "x").compactMap { Int($0) } ?? shape.dimensions)
             inputs.append(random.tensor(.float32, other))
             operands.append(program.addInput("other", inputs[1].type))
-            kernel = BinaryKernel(BinaryKernel.Operation(rawValue: value("op") ?? "add") ?? .add)
+            kernel = BinaryKernel(BinaryOperation(rawValue: value("op") ?? "add") ?? .add)
         case "concat":
             inputs.append(
                 random.tensor(types[0], Shape(value("with")?.split(separator: "x").compactMap { Int($0) } ?? [])))

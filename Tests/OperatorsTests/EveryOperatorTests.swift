@@ -44,9 +44,13 @@ struct EveryOperatorTests {
         for value in example.graph.values where value.producer != nil {
             let type = try #require(value.type, "\(value.name)")
             let tensor = try #require(values[value.name], "\(value.name)")
-            #expect(tensor.dataType == type.dataType && tensor.shape == type.shape, "\(value.name)")
+            let computed = type.dataType.computed
+            #expect(tensor.dataType == computed && tensor.shape == type.shape, "\(value.name)")
         }
         #expect(outputs.map(\.shape) == example.graph.outputs.map { example.graph[$0].type?.shape })
+        let declared: [DataType] = example.graph.outputs.compactMap { example.graph[$0].type?.dataType }
+        let executed: [DataType] = outputs.map { $0.dataType }
+        #expect(executed == declared)
     }
 
     /// Without shapes, an operator still finds the types of elements and the grids.

@@ -8,53 +8,6 @@ extension ActivationKernel {
     }
 }
 
-extension BinaryKernel {
-    public func evaluate(_ operands: [Tensor]) throws -> [Tensor] {
-        let type = try resultTypes(operands.map(\.type))[0]
-        guard operands.allSatisfy({ $0.dataType == .float32 }) else {
-            throw ModelError("\(operation.rawValue) needs float32 operands, but got \(operands.map(\.type))")
-        }
-        let a = operands[0].broadcast(to: type.shape), b = operands[1].broadcast(to: type.shape)
-        let values: [Float] =
-            switch operation {
-            case .add: zip(a, b).map { $0 + $1 }
-            case .subtract: zip(a, b).map { $0 - $1 }
-            case .multiply: zip(a, b).map { $0 * $1 }
-            case .divide: zip(a, b).map { $0 / $1 }
-            case .maximum: zip(a, b).map { Swift.max($0, $1) }
-            case .minimum: zip(a, b).map { Swift.min($0, $1) }
-            }
-        return [Tensor(values, shape: type.shape)]
-    }
-}
-
-extension Tensor {
-    /// The values of a float32 tensor, repeated along the axes on which it has extent 1 and `shape` has not.
-    fileprivate func broadcast(to shape: Shape) -> [Float] {
-        let values = floats()
-        if self.shape == shape { return values }
-        let missing = shape.rank - self.shape.rank
-        let ownStrides = self.shape.strides
-        let strides = shape.dimensions.indices.map { axis in
-            axis < missing || self.shape[axis - missing] == 1 ? 0 : ownStrides[axis - missing]
-        }
-        var position = [Int](repeating: 0, count: shape.rank)
-        var offset = 0
-        return (0..<shape.elementCount).map { _ in
-            let value = values[offset]
-            // Counts up like an odometer.
-            for axis in position.indices.reversed() {
-                position[axis] += 1
-                offset += strides[axis]
-                if position[axis] < shape[axis] { break }
-                offset -= position[axis] * strides[axis]
-                position[axis] = 0
-            }
-            return value
-        }
-    }
-}
-
 extension ScaledAddKernel {
     public func evaluate(_ operands: [Tensor]) throws -> [Tensor] {
         let type = try resultTypes(operands.map(\.type))[0]

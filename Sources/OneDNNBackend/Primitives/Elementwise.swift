@@ -20,6 +20,30 @@ extension ActivationKernel: AcceleratedKernel {
     }
 }
 
+extension UnaryKernel: AcceleratedKernel {
+    func compile(_ step: KernelProgram.Step, into plan: ExecutionPlan) throws -> Bool {
+        let algorithm: (kind: dnnl_alg_kind_t, alpha: Float)? =
+            switch function {
+            case .negative: (dnnl_eltwise_linear, -1)
+            case .absolute: (dnnl_eltwise_abs, 0)
+            case .square: (dnnl_eltwise_square, 0)
+            case .sqrt: (dnnl_eltwise_sqrt, 0)
+            case .exp: (dnnl_eltwise_exp, 0)
+            case .log: (dnnl_eltwise_log, 0)
+            case .tanh: (dnnl_eltwise_tanh, 0)
+            case .roundHalfToEven: (dnnl_eltwise_round, 0)
+            default: nil
+            }
+        guard let algorithm, plan.type(of: step.operands[0]).dataType == .float32 else { return false }
+        let layout = plan.layout(of: step.operands[0])
+        let descriptor = try PrimitiveDescriptor(function.rawValue, dnnl_eltwise_desc_t(), Attributes(), plan.engine) {
+            dnnl_eltwise_forward_desc_init(
+                $0, dnnl_forward_inference, algorithm.kind, layout.pointer, algorithm.alpha, 0)
+        }
+        return try plan.addUnary(descriptor, step, layout)
+    }
+}
+
 extension SoftmaxKernel: AcceleratedKernel {
     func compile(_ step: KernelProgram.Step, into plan: ExecutionPlan) throws -> Bool {
         let type = plan.type(of: step.operands[0])
@@ -67,7 +91,7 @@ extension BinaryKernel: AcceleratedKernel {
         var (first, second) = (step.operands[0], step.operands[1])
         if plan.type(of: first).shape != result.shape, operation.isCommutative { swap(&first, &second) }
         let secondType = plan.type(of: second)
-        guard result.dataType == .float32, secondType.dataType == .float32, plan.type(of: first).shape == result.shape,
+        guard let algorithm = operation.oneDNN, result.dataType == .float32, plan.type(of: first).shape == result.shape,
             result.shape.rank > 0
         else { return false }
         let layout = plan.layout(of: first)
@@ -77,7 +101,7 @@ extension BinaryKernel: AcceleratedKernel {
         let descriptor = try PrimitiveDescriptor(
             "\(operation.rawValue) of \(result)", dnnl_binary_desc_t(), Attributes(), plan.engine
         ) {
-            dnnl_binary_desc_init($0, operation.oneDNN, layout.pointer, secondLayout.pointer, layout.pointer)
+            dnnl_binary_desc_init($0, algorithm, layout.pointer, secondLayout.pointer, layout.pointer)
         }
         guard let descriptor else { return false }
         try plan.add(
@@ -91,10 +115,9 @@ extension BinaryKernel: AcceleratedKernel {
     }
 }
 
-extension BinaryKernel.Operation {
-    fileprivate var isCommutative: Bool { self != .subtract && self != .divide }
-
-    fileprivate var oneDNN: dnnl_alg_kind_t {
+extension BinaryOperation {
+    /// nil for what oneDNN has no primitive for, or answers with numbers instead of booleans.
+    fileprivate var oneDNN: dnnl_alg_kind_t? {
         switch self {
         case .add: dnnl_binary_add
         case .subtract: dnnl_binary_sub
@@ -102,6 +125,7 @@ extension BinaryKernel.Operation {
         case .divide: dnnl_binary_div
         case .maximum: dnnl_binary_max
         case .minimum: dnnl_binary_min
+        default: nil
         }
     }
 }

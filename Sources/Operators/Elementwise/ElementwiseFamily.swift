@@ -1,8 +1,15 @@
 extension OperatorFamily {
-    /// Functions of each element, and arithmetic of two tensors.
+    /// Functions of each element, arithmetic of two tensors, and what hands elements on or makes them.
     static let elementwise = OperatorFamily(
         name: "Elementwise",
-        definitions: [
-            QuantizableArithmetic(float: ElementwiseAdd(), codes: SumOfCodes()), BroadcastAdd(),
-        ])
+        definitions: arithmeticOperators.map(quantizable) + unaryOperators + identityOperators + activationOperators
+            + generatedTensors + ONNXGenerated.Kind.allCases.map { ONNXGenerated(kind: $0) } + [
+                AddN(), Where(broadcasts: false), Where(broadcasts: true), Cast(.cast), Cast(.amp), CastLike(),
+                AMPMulticast(),
+            ])
+
+    /// Gives the operators that MXNet has on codes, too, that side.
+    private static func quantizable(_ definition: any OperatorDefinition) -> any OperatorDefinition {
+        definition.name == "elemwise_add" ? QuantizableArithmetic(float: definition, codes: SumOfCodes()) : definition
+    }
 }

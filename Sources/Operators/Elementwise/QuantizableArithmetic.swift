@@ -9,7 +9,15 @@ struct QuantizableArithmetic<Codes: ArithmeticOnCodes>: OperatorDefinition {
     var name: String { float.name }
     var summary: String { float.summary }
     var onnx: ONNXForm { float.onnx }
-    var quantization: QuantizationRule { .quantized(Codes.twin) }
+    var quantization: QuantizationRule {
+        var twin = Codes.twin
+        let refusal = twin.refusal
+        twin.refusal = { node in
+            let isFloat = (try? node.type(0).dataType.isFloatingPoint) ?? true
+            return isFloat ? refusal(node) : "whole numbers are computed exactly as they are"
+        }
+        return .quantized(twin)
+    }
     var examples: [OperatorExample] { float.examples }
 
     var mxnet: MXNetForm? {

@@ -4,10 +4,10 @@ import ONNXFormat
 import TensorCore
 
 /// relu, sigmoid, tanh, softrelu, softsign (src/operator/nn/activation.cc). float, or relu on codes.
-struct Activation: OperatorDefinition {
+struct Activation: ElementFunction {
     let name = "Activation"
     let summary = "relu, sigmoid, tanh, softrelu, softsign"
-    let mxnet: MXNetForm? = MXNetForm("Activation", quantized: "_contrib_quantized_act")
+    let mxnet: MXNetForm? = MXNetForm("Activation", "_npx_activation", quantized: "_contrib_quantized_act")
     let quantization = QuantizationRule.passThrough(refusal: { node in
         let kind = node.attributes.text("act_type") ?? "relu"
         return kind == "relu" ? nil : "\(kind) cannot be computed on codes"
@@ -25,8 +25,10 @@ struct Activation: OperatorDefinition {
                 reading.define("Activation", ["act_type": .text(kind.rawValue)])
             }))
 
+    func function(of node: any NodeDescription) throws -> ActivationFunction { try ActivationForm.kind(of: node).function }
+
     func inferTypes(_ node: NodeReader) throws -> [ValueType] {
-        let function = try ActivationForm.function(of: node.node)
+        let function = try function(of: node.node)
         let type = try node.type(0)
         guard !type.isQuantized || function == ActivationFunction(.relu) else {
             throw ModelError("\(function.kind.rawValue) cannot be computed on codes")
@@ -36,7 +38,8 @@ struct Activation: OperatorDefinition {
 
     func lower(_ node: NodeReader, _ lowering: inout Lowering) throws {
         let source = try lowering.value(node, 0)
-        let kernel = ActivationKernel(try ActivationForm.function(of: node.node))
+        guard source.codes != nil else { return try lowerFunction(node, &lowering) }
+        let kernel = ActivationKernel(try function(of: node.node))
         lowering.define(node, LoweredValue(try lowering.add(kernel, [source.buffer], node), codes: source.codes))
     }
 
@@ -65,20 +68,26 @@ enum ActivationForm {
             case .softsign: "Softsign"
             }
         }
+
+        var function: ActivationFunction {
+            switch self {
+            case .relu: ActivationFunction(.relu)
+            case .sigmoid: ActivationFunction(.sigmoid)
+            case .tanh: ActivationFunction(.tanh)
+            case .softrelu: ActivationFunction(.softrelu)
+            case .softsign: ActivationFunction(.softsign)
+            }
+        }
     }
 
-    static func kind(of node: Node) throws -> Kind {
-        guard node.op == "Activation" else { throw ModelError("\(node.op) is not an activation that can be fused") }
-        return try node.attributes.choice("act_type", default: Kind.relu)
+    static func kind(of node: any NodeDescription) throws -> Kind {
+        try node.attributes.choice("act_type", default: Kind.relu)
     }
 
     static func function(of node: Node) throws -> ActivationFunction {
-        switch try kind(of: node) {
-        case .relu: return ActivationFunction(.relu)
-        case .sigmoid: return ActivationFunction(.sigmoid)
-        case .tanh: return ActivationFunction(.tanh)
-        case .softrelu: return ActivationFunction(.softrelu)
-        case .softsign: return ActivationFunction(.softsign)
+        guard let definition = OperatorTable.standard[node.op] as? any ElementFunction else {
+            throw ModelError("\(node.op) is not an activation that can be fused")
         }
+        return try definition.function(of: node)
     }
 }

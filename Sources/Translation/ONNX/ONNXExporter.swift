@@ -27,6 +27,11 @@ public struct ONNXExporter {
         let order = graph.topologicalOrder().map { graph[$0] }.filter { !$0.outputs.allSatisfy(labels.contains) }
         try refuseUnwritable(order)
         var writing = ONNXWriting(opset: opset)
+        let outputs = graph.outputs.map { graph[$0] }.filter { $0.producer != nil }
+        for value in graph.inputs.map({ graph[$0] }) + outputs { writing.computeInFloat32(value) }
+        for input in graph.inputs where !labels.contains(input) {
+            writing.emitConversion(of: graph[input], isInput: true)
+        }
         for node in order {
             guard case .mapped(let mapping) = try table.definition(of: node.op).onnx else { continue }
             let reader = NodeReader(node, in: graph)
@@ -39,14 +44,15 @@ public struct ONNXExporter {
             }
             try reader.locating { try mapping.write(reader, &writing) }
         }
+        for output in outputs { writing.emitConversion(of: output, isInput: false) }
         let used = Set(writing.nodes.flatMap(\.inputs)).union(graph.outputs.map { graph[$0].name })
         let names = Set(graph.outputs)
         let inner = order.flatMap(\.outputs).filter { !names.contains($0) }
         let body = ONNXGraph(
             name: graph.name.isEmpty ? "model" : graph.name, nodes: writing.nodes,
             initializers: writing.initializers.filter { used.contains($0.name) },
-            inputs: graph.inputs.filter { !labels.contains($0) }.map { info(graph[$0]) }, outputs: graph.outputs.map { info(graph[$0]) },
-            valueInfo: inner.map { info(graph[$0]) })
+            inputs: graph.inputs.filter { !labels.contains($0) }.map { info(graph[$0]) },
+            outputs: graph.outputs.map { info(graph[$0]) }, valueInfo: inner.map { info(graph[$0], isComputed: true) })
         return ONNXModel(
             irVersion: Self.irVersion(forOpset: opset), opsetImports: [ONNXOpset(version: opset)],
             producerName: "Requant", producerVersion: "0.1",
@@ -72,11 +78,11 @@ public struct ONNXExporter {
         }
     }
 
-    private func info(_ value: Value) -> ONNXValueInfo {
+    private func info(_ value: Value, isComputed: Bool = false) -> ONNXValueInfo {
         guard let type = value.type else { return ONNXValueInfo(name: value.name, type: nil) }
         var shape = type.shape?.dimensions.map { ONNXDimension.known($0) }
         if hasDynamicBatch, shape?.isEmpty == false { shape?[0] = .symbolic("batch") }
-        return ONNXValueInfo(name: value.name, type: .tensor(ONNXElementType(type.dataType), shape: shape))
+        return ONNXValueInfo(name: value.name, type: .tensor(ONNXElementType(isComputed ? type.dataType.computed : type.dataType), shape: shape))
     }
 
     /// The IR version that the ONNX release with this opset wrote (docs/Versioning.md of ONNX).
