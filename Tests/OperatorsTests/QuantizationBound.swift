@@ -33,6 +33,12 @@ struct QuantizationBound {
             let products = magnitude(data) * otherStep + magnitude(other) * dataStep + dataStep * otherStep / 2
             value = (products + resultStep) / 2 * Self.slack
             return
+        case "_sg_mkldnn_selfatt_qk", "_sg_mkldnn_selfatt_valatt":
+            // Sums of up to four such products.
+            let other = example.inputs.last ?? data, otherStep = Self.step(other)
+            let products = magnitude(data) * otherStep + magnitude(other) * dataStep + dataStep * otherStep / 2
+            value = (4 * products + resultStep) / 2 * Self.slack
+            return
         case "Concat":
             // Once in its own range, once in the common one.
             value = resultStep * Self.slack

@@ -14,13 +14,13 @@ struct InterleavedAttention: OperatorDefinition {
     let mxnet: MXNetForm?
     let quantization = QuantizationRule.float(because: "neither operand is stored; only fused attention is quantized")
     private let isSelf: Bool
-    private let weighsValues: Bool
+    let weighsValues: Bool
 
     static let all = [true, false].flatMap { isSelf in
         [false, true].map { InterleavedAttention(isSelf: isSelf, weighsValues: $0) }
     }
 
-    private init(isSelf: Bool, weighsValues: Bool) {
+    init(isSelf: Bool, weighsValues: Bool) {
         name = "_contrib_interleaved_matmul_\(isSelf ? "selfatt" : "encdec")_\(weighsValues ? "valatt" : "qk")"
         let source = isSelf ? "of a sequence with itself" : "of a sequence with another"
         summary = weighsValues ? "values weighed by attention \(source)" : "scores of attention \(source)"
@@ -106,6 +106,11 @@ struct InterleavedAttention: OperatorDefinition {
 
     func lower(_ node: NodeReader, _ lowering: inout Lowering) throws {
         let inputs = try node.node.inputs.indices.map { try lowering.floatValue(node, $0) }
+        lowering.define(node, LoweredValue(try product(of: inputs, node, &lowering)))
+    }
+
+    /// - Parameter inputs: float32; the numbers may be codes.
+    func product(of inputs: [BufferID], _ node: NodeReader, _ lowering: inout Lowering) throws -> BufferID {
         let shapes = inputs.map { lowering.type(of: LoweredValue($0)).shape }
         let parts = try parts(try heads(node.attributes)) { shapes[$0] }, first = parts[0]
         let shape = try result(parts, scores: weighsValues ? shapes[1] : nil)
@@ -121,13 +126,13 @@ struct InterleavedAttention: OperatorDefinition {
                 shape: Shape([shape[0], first.batch, first.heads, first.depth]),
                 strides: [first.depth, first.heads * plane, plane, 1])
             let turned = try lowering.add(view, [product], node)
-            return lowering.define(node, LoweredValue(try lowering.add(ReshapeKernel(shape), [turned], node)))
+            return try lowering.add(ReshapeKernel(shape), [turned], node)
         }
         let scale = ActivationFunction(.linear, alpha: 1 / Float(first.depth).squareRoot())
         left = try lowering.add(ActivationKernel(scale), [left], node)
         let right = try lowering.add(parts[1].view(transposed: true), [inputs[parts[1].input]], node)
         let product = try lowering.add(MatMulKernel(), [left, right], node)
-        lowering.define(node, LoweredValue(try lowering.add(ReshapeKernel(shape), [product], node)))
+        return try lowering.add(ReshapeKernel(shape), [product], node)
     }
 
     var onnx: ONNXForm {
