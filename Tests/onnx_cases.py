@@ -25,7 +25,8 @@ def array(path, value):
     with open(path, 'rb') as file:
         tensor.ParseFromString(file.read())
     result = numpy_helper.to_array(tensor)
-    if tensor.data_type == onnx.TensorProto.BFLOAT16:
+    if value.type.tensor_type.elem_type == onnx.TensorProto.BFLOAT16:
+        # NumPy has no bfloat16; the cases keep its bits, under either type.
         result = (tensor_bits(tensor).astype(np.uint32) << 16).view(np.float32).reshape(result.shape)
     return None if result.dtype == object else result
 

@@ -110,8 +110,10 @@ public struct Model: Sendable {
         try locating(graph.name) { try report.requireComplete() }
     }
 
+    /// ONNX says itself what has to be given.
     private func isParameter(_ variable: Value) -> Bool {
-        variable.uses.contains { use in
+        if graph.metadata["format"] == "ONNX" { return false }
+        return variable.uses.contains { use in
             let node = graph[use.node]
             guard let form = OperatorTable.standard[node.op]?.mxnet else {
                 // An operator that is not known: MXNet calls the variables that it makes for one after it.
