@@ -1,6 +1,19 @@
 import GraphIR
 import TensorCore
 
+/// A node that its operator cannot make sense of, and why.
+public struct NodeRefusal: Sendable, Equatable {
+    public var node: String
+    public var op: String
+    public var error: ModelError
+
+    public init(node: String, op: String, error: ModelError) {
+        self.node = node
+        self.op = op
+        self.error = error
+    }
+}
+
 /// Finds the type of every value from the types of the inputs, node by node in the order of computation.
 public struct TypeInference {
     public let table: OperatorTable
@@ -12,7 +25,16 @@ public struct TypeInference {
     /// Nodes of operators that the table lacks, and all that depends on them, stay without a type.
     /// - Throws: `ModelError` if an operator refuses the types of its inputs.
     public func annotate(_ graph: inout Graph, shapes: [String: Shape] = [:]) throws {
+        if let refusal = try annotateWherePossible(&graph, shapes: shapes).first { throw refusal.error }
+    }
+
+    /// The same, but a node whose operator refuses stays without a type, like all that depends on it.
+    /// - Returns: those nodes.
+    /// - Throws: `ModelError` if `shapes` names an input that does not exist.
+    @discardableResult
+    public func annotateWherePossible(_ graph: inout Graph, shapes: [String: Shape] = [:]) throws -> [NodeRefusal] {
         try bindInputs(of: &graph, to: shapes)
+        var refusals: [NodeRefusal] = []
         for id in graph.topologicalOrder() {
             let node = graph[id]
             for output in node.outputs { graph.setType(nil, of: output) }
@@ -20,9 +42,14 @@ public struct TypeInference {
             guard node.inputs.allSatisfy({ $0.map { graph[$0].type != nil } ?? true }) else { continue }
             try fillInputShapes(of: node, definition, &graph)
             let reader = NodeReader(node, in: graph)
-            let types = try reader.locating { try definition.inferTypes(reader) }
-            for (output, type) in zip(node.outputs, types) { graph.setType(type, of: output) }
+            do {
+                let types = try reader.locating { try definition.inferTypes(reader) }
+                for (output, type) in zip(node.outputs, types) { graph.setType(type, of: output) }
+            } catch let error as ModelError {
+                refusals.append(NodeRefusal(node: node.name, op: node.op, error: error))
+            }
         }
+        return refusals
     }
 
     private func fillInputShapes(of node: Node, _ definition: any OperatorDefinition, _ graph: inout Graph) throws {

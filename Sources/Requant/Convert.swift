@@ -66,14 +66,14 @@ extension Model {
     /// - Throws: `ModelError` for what MXNet cannot hold.
     public func saveMXNet(to path: String) throws -> ConversionResult {
         let isONNX = graph.metadata["format"] == "ONNX"
-        // MXNet's own operators are written back as they are, known or not.
-        try isONNX ? requireComplete() : requireFittingParameters()
+        // What came from MXNet is written back as it is, whether or not anything can be computed with it.
+        if isONNX { try requireComplete() }
         let (collapsed, first) = try run(isONNX ? Pipelines.fromQDQ(dropsInnerRounding: true) : Pipelines.nothing)
         let (restored, second) = try collapsed.run(Pipelines.toMXNet)
         let paths = try restored.saveCheckpoint(to: path)
         let dropped = first.count { $0.explanation == CollapseQDQ.droppedRounding }
         let losses =
-            report.losses
+            report.losses + (isONNX ? [] : report.mismatched + ParameterCheck.problems(of: graph))
             + (dropped > 0 ? ["\(Self.sums(dropped)) are rounded once instead of twice, as MXNet does it"] : [])
             + second.filter { $0.outcome == .refused }.map { "'\($0.node)': \($0.explanation)" } + restored.halvedSums
         return ConversionResult(

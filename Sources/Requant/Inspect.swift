@@ -87,7 +87,6 @@ extension Model {
         let operators = counts.map { ModelSummary.OperatorCount(operator: $0, count: $1) }
             .sorted { ($1.count, $0.operator) < ($0.count, $1.operator) }
         let misfits = report.mismatched + ParameterCheck.problems(of: graph, table: table)
-        let losses = report.losses + (typeProblem.map { ["\($0)"] } ?? [])
         return ModelSummary(
             name: graph.name, format: format, upgrades: upgrades,
             producer: graph.metadata["producer"]?.trimmingCharacters(in: .whitespaces),
@@ -100,7 +99,7 @@ extension Model {
             quantizedLayers: quantized,
             fusedLayers: nodes.filter { !$0.bodies.isEmpty }.map { .init(name: $0.name, nodes: $0.origins) },
             missing: missingParameters, superfluous: report.superfluous, mismatched: misfits + report.mistyped,
-            losses: losses, obstacles: obstacles, traps: traps,
+            losses: report.losses, obstacles: obstacles, traps: traps,
             possible: misfits.isEmpty ? possibleActions(obstacles) : [],
             inputsWithoutShape: ports.filter { $0.shape == nil && !$0.isLabel }.map(\.name))
     }
@@ -134,7 +133,26 @@ extension Model {
                     advice: OperatorAdvice.advice(onUnknown: op, isMXNet: graph.metadata["format"] != "ONNX"))
             }
         }
-        return unknown + runTimeRanges + quantizationRefusals(table)
+        return unknown + refusedNodes + runTimeRanges + quantizationRefusals(table)
+    }
+
+    /// A known operator in a form that it cannot be computed in.
+    private var refusedNodes: [ModelSummary.Obstacle] {
+        var kinds: [(op: String, reason: String, nodes: [String])] = []
+        for refusal in refusals {
+            let reason = refusal.error.problem
+            if let index = kinds.firstIndex(where: { $0.op == refusal.op && $0.reason == reason }) {
+                kinds[index].nodes.append(refusal.node)
+            } else {
+                kinds.append((refusal.op, reason, [refusal.node]))
+            }
+        }
+        return kinds.flatMap { op, reason, nodes in
+            [ModelSummary.Obstacle.Action.convert, .quantize, .run].map {
+                ModelSummary.Obstacle(
+                    action: $0, operator: op, nodes: nodes, reason: reason, advice: OperatorAdvice.onRefusal)
+            }
+        }
     }
 
     /// Codes whose grid nobody knows before a run: ONNX's QDQ form wants constants.
@@ -153,7 +171,7 @@ extension Model {
 
     /// Layers that stay in float do not keep a model from being quantized; anything else keeps it from everything.
     private func possibleActions(_ obstacles: [ModelSummary.Obstacle]) -> [ModelSummary.Obstacle.Action] {
-        guard report.unknownOperators.isEmpty, missingParameters.isEmpty, typeProblem == nil
+        guard report.unknownOperators.isEmpty, missingParameters.isEmpty, refusals.isEmpty
         else { return [] }
         let hasCodes = graph.nodes.contains { $0.op == "Quantize" }
         var actions: [ModelSummary.Obstacle.Action] = obstacles.contains { $0.action == .convert } ? [] : [.convert]

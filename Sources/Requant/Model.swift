@@ -13,9 +13,8 @@ public struct Model: Sendable {
     public var report: TranslationReport
     /// What MXNet changes in a symbol of an older version when it loads it; a sentence for each change.
     public var upgrades: [String] = []
-    /// Why the types of some values are not known although nobody contradicted the file, if that is so: the model can be
-    /// inspected and drawn, but hardly run.
-    public var typeProblem: ModelError?
+    /// Nodes whose operators refuse them: the model can be inspected, drawn and written back, but not run.
+    public var refusals: [NodeRefusal] = []
     /// The ONNX file itself: what is computed while it is read depends on the shapes of its inputs.
     var source: ONNXModel?
 
@@ -50,8 +49,12 @@ public struct Model: Sendable {
             model.graph.metadata["mxnet_version"] = version.map(String.init)
             model.upgrades = upgrade.changes
         }
-        do { try model.annotate(shapes: shapes) } catch let error as ModelError where shapes.isEmpty {
-            model.typeProblem = error
+        model.refusals = model.report.refusals
+        if shapes.isEmpty {
+            model.refusals += try TypeInference().annotateWherePossible(&model.graph)
+        } else {
+            // Maybe it is these shapes that do not fit.
+            try model.annotate(shapes: shapes)
         }
         return model
     }
@@ -77,7 +80,9 @@ public struct Model: Sendable {
 
     /// The shapes of the inputs that have one, by name.
     public var inputShapes: [String: Shape] {
-        Dictionary(graph.inputs.compactMap { id in graph[id].type?.shape.map { (graph[id].name, $0) } }) { first, _ in first }
+        Dictionary(graph.inputs.compactMap { id in graph[id].type?.shape.map { (graph[id].name, $0) } }) { first, _ in
+            first
+        }
     }
 
     /// Variables that an operator has as parameters, but that no file gives.
@@ -89,7 +94,10 @@ public struct Model: Sendable {
     /// Refuses a model that cannot be computed with, and says everything that is wrong: operators that are not known,
     /// parameters that are missing or not what the operators need.
     public func requireComplete() throws {
-        let unknown = graph.topologicalOrder().map { graph[$0] }.filter { OperatorTable.standard[$0.op] == nil }
+        let refused = Set(refusals.map(\.node))
+        let unknown = graph.topologicalOrder().map { graph[$0] }.filter {
+            OperatorTable.standard[$0.op] == nil && !refused.contains($0.name)
+        }
         guard unknown.isEmpty else {
             let kinds = Dictionary(grouping: unknown, by: \.op).sorted { $0.key < $1.key }.map { op, nodes in
                 "\(op) ('\(nodes[0].name)'\(nodes.count > 1 ? " and \(nodes.count - 1) more" : ""))"
@@ -99,7 +107,12 @@ public struct Model: Sendable {
                 advice: "'requant operators' lists those that are")
         }
         try requireFittingParameters(missing: missingParameters)
-        if let typeProblem { throw typeProblem }
+        guard let first = refusals.first else { return }
+        guard refusals.count > 1 else { throw first.error }
+        throw ModelError(
+            "\(refusals.count) nodes cannot be computed: "
+                + refusals.prefix(5).map { "\($0.error)" }.joined(separator: " "),
+            at: graph.name, advice: "'requant inspect' tells what can be done")
     }
 
     /// Refuses parameters that are not what the operators need.

@@ -6,6 +6,11 @@ enum OperatorAdvice {
     /// About codes that are not calibrated.
     static let onRunTimeRange = "calibrate: give 'requant quantize' data, or a table of ranges"
 
+    /// About a known one in a form that it cannot be computed in.
+    static let onRefusal =
+        "the model is drawn, and written again as an MXNet checkpoint, with the node untouched; to go further, build the "
+        + "layer in the form that 'requant operators' describes"
+
     /// About one that the table of operators lacks.
     static func advice(onUnknown op: String, isMXNet: Bool) -> String {
         guard isMXNet else {
@@ -30,10 +35,13 @@ enum OperatorAdvice {
             advice: "loops and branches are not followed; unroll them before exporting, as cell.unroll() does"),
         Family(
             includes: { $0.hasPrefix("amp_") },
-            advice: "it is of mixed precision; save the model before amp.convert_model, or cast it with net.cast('float32')"),
+            advice:
+                "it is of mixed precision; save the model before amp.convert_model, or cast it with net.cast('float32')"
+        ),
         Family(
             includes: { op in ["_np_", "_npi_", "_npx_"].contains { op.hasPrefix($0) } },
-            advice: "it is of MXNet's NumPy operators; export a network of classic ones, with F.name instead of F.np.name"),
+            advice:
+                "it is of MXNet's NumPy operators; export a network of classic ones, with F.name instead of F.np.name"),
         Family(
             includes: { ["Custom", "_CustomFunction", "_Native", "_NDArray"].contains($0) },
             advice: "its code is in the program that made the model; replace it by operators of MXNet's own"),

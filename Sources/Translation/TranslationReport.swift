@@ -1,3 +1,4 @@
+import Operators
 import TensorCore
 
 /// What a translation noticed: what it could not keep, and what does not fit in the files.
@@ -12,6 +13,8 @@ public struct TranslationReport: Sendable, Equatable {
     public var mismatched: [String] = []
     /// Parameters whose element type is not what the symbol says. MXNet converts them when it binds the symbol.
     public var mistyped: [String] = []
+    /// Nodes of known operators in a form that those cannot read; they are kept like unknown ones.
+    public internal(set) var refusals: [NodeRefusal] = []
     /// Operators that the table lacks, each with its nodes.
     public private(set) var unknownOperators: [(op: String, nodes: [String])] = []
     /// Where each of them is.
@@ -22,7 +25,7 @@ public struct TranslationReport: Sendable, Equatable {
     public static func == (a: TranslationReport, b: TranslationReport) -> Bool {
         a.losses == b.losses && a.missing == b.missing && a.superfluous == b.superfluous
             && a.mismatched == b.mismatched && a.mistyped == b.mistyped
-            && a.unknownOperators.map(\.op) == b.unknownOperators.map(\.op)
+            && a.refusals == b.refusals && a.unknownOperators.map(\.op) == b.unknownOperators.map(\.op)
     }
 
     /// Refuses a model whose parts do not fit each other, with everything that is wrong.

@@ -1,5 +1,6 @@
 import Foundation
 import GraphIR
+import Operators
 import TensorCore
 import TestSupport
 import Testing
@@ -40,7 +41,7 @@ struct LintTests {
                 }
                 """))
         // What cannot be computed has its traps all the same, as in a model that was read.
-        do { try model.annotate() } catch let error as ModelError { model.typeProblem = error }
+        model.refusals = try TypeInference().annotateWherePossible(&model.graph)
         return model
     }
 

@@ -18,6 +18,7 @@ public enum Fixtures {
         .deletingLastPathComponent().deletingLastPathComponent().path
 
     /// A new folder that is removed when `body` returns or throws.
+    @discardableResult
     public static func withTemporaryFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("requant-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

@@ -15,7 +15,8 @@ public struct MXNetExporter {
     /// - Throws: `ModelError` for what MXNet cannot hold.
     public func checkpoint(of graph: Graph) throws -> MXNetCheckpoint {
         var typed = graph
-        try TypeInference(table: table).annotate(&typed)
+        // An operator that refuses its inputs is written all the same.
+        try TypeInference(table: table).annotateWherePossible(&typed)
         var builder = SymbolBuilder(graph: typed, table: table)
         try builder.run()
         var symbol = builder.symbol(version: Self.version)
@@ -40,6 +41,8 @@ private struct SymbolBuilder {
     private var rowPointer = [0]
     private var positions: [Entity: Int] = [:]
     private var auxiliaries = Set<ValueID>()
+    /// How many nodes so far change a state.
+    private var versions: [Entity: Int] = [:]
     private var heads: [MXNetSymbol.Entry] = []
 
     init(graph: Graph, table: OperatorTable) {
@@ -112,12 +115,22 @@ private struct SymbolBuilder {
         return edges
     }
 
+    /// The type of the data decides; where it is not known, as behind an operator that the table lacks, the file.
     private func isQuantized(_ node: Node, _ form: MXNetForm) -> Bool {
-        form.isAlwaysQuantized
-            || form.rangedInputs(node).contains { index in
-                node.inputs.indices.contains(index)
-                    && node.inputs[index].flatMap { graph[$0].type?.isQuantized } ?? false
-            }
+        if form.isAlwaysQuantized { return true }
+        let types = form.rangedInputs(node).filter(node.inputs.indices.contains).compactMap { node.inputs[$0] }
+            .map { graph[$0].type }
+        if types.contains(where: { $0?.isQuantized ?? false }) { return true }
+        guard types.contains(nil) else { return false }
+        return node.attributes[MXNetMarks.quantized] != nil || ((try? node.attributes.boolean("quantized")) ?? false)
+    }
+
+    /// The name in the file, where nodes may share one.
+    private static func name(of node: Node) -> String {
+        guard let shared = node.attributes[MXNetMarks.sharedName]?.description, node.name.hasPrefix(shared + "_"),
+            node.name.dropFirst(shared.count + 1).allSatisfy(\.isNumber)
+        else { return node.name }
+        return shared
     }
 
     private mutating func place(_ entity: Entity, _ edges: [Edge]) throws {
@@ -143,14 +156,15 @@ private struct SymbolBuilder {
             form?.auxiliaryInputs(node) ?? node.inputs.indices.filter { isMarkedAuxiliary(node.inputs[$0]) })
         for index in auxiliary { if let input = node.inputs[index] { auxiliaries.insert(input) } }
         let inputs = edges.enumerated().map { index, edge in
-            MXNetSymbol.Entry(
+            if auxiliary.contains(index) && !isInsideBody { versions[edge.entity, default: 0] += 1 }
+            return MXNetSymbol.Entry(
                 node: positions[edge.entity] ?? 0, output: edge.output,
-                version: auxiliary.contains(index) && !isInsideBody ? 1 : 0)
+                version: auxiliary.contains(index) ? versions[edge.entity, default: 0] : 0)
         }
         let op = (isQuantized ? form?.quantizedName : nil) ?? form?.names.first ?? node.op
         nodes.append(
             MXNetSymbol.Node(
-                op: op, name: node.name, attributes: try attributes(of: node), inputs: inputs,
+                op: op, name: Self.name(of: node), attributes: try attributes(of: node), inputs: inputs,
                 subgraphs: try node.bodies.map { try body($0) }))
         let outputs: Int =
             if let form {
@@ -179,7 +193,8 @@ private struct SymbolBuilder {
                 advice: "only codes without a zero point, of layers in QDQ form, can be brought to MXNet")
         }
         let attributes = try table[node.op]?.mxnet?.attributes(NodeReader(node, in: graph)) ?? node.attributes
-        return attributes.mapValues(\.description)
+        return attributes.filter { ![MXNetMarks.quantized, MXNetMarks.sharedName].contains($0.key) }
+            .mapValues(\.description)
     }
 
     private func body(_ body: Graph) throws -> MXNetSymbol {

@@ -4,7 +4,8 @@ import Operators
 import OrderedCollections
 import TensorCore
 
-/// MXNet checkpoint → graph. Everything is kept: an operator that the table lacks becomes a node with MXNet's own name.
+/// MXNet checkpoint → graph. Everything is kept: an operator that the table lacks, or that cannot read its attributes or
+/// its subgraph, becomes a node with MXNet's own name.
 ///
 /// The three tensors of a quantized value (codes, minimum, maximum) become one, and so do the three parameters of an int8
 /// weight.
@@ -18,6 +19,7 @@ public struct MXNetImporter {
     {
         var builder = SymbolTranslation(checkpoint.symbol, checkpoint.parameters, table: table, name: name)
         try builder.run()
+        try builder.markQuantizedNodes()
         builder.graph.metadata["format"] = "MXNet symbol"
         builder.graph.metadata["mxnet_version"] = checkpoint.symbol.version.map(String.init)
         if checkpoint.symbol.usesNumPyShapes { builder.graph.metadata[MXNetMarks.numPyShapes] = "1" }
@@ -31,6 +33,10 @@ enum MXNetMarks {
     static let numPyShapes = "is_np_shape"
     /// Attribute of a variable: an operator that the table lacks changes it, or the file calls it an auxiliary state.
     static let auxiliary = "__auxiliary__"
+    /// Attribute of a node: its operator's name says that the data are codes, and nothing else does.
+    static let quantized = "__quantized__"
+    /// Attribute of a node: the name that it shares with another one in the file.
+    static let sharedName = "__shared_name__"
 }
 
 /// The translation of one symbol.
@@ -42,11 +48,14 @@ private struct SymbolTranslation {
     /// Parameters by their bare names; their values are in the order of the file.
     private var parameters: OrderedDictionary<String, ValueID> = [:]
     private var auxiliaries = Set<ValueID>()
+    private var nodesNamedQuantized: [NodeID] = []
     private let hasParameters: Bool
+    /// The names of nodes that other nodes of the file have, too, by their indices.
+    private let sharedNames: [Int: String]
     /// For each node, one more than the highest output that anything uses.
     private let usedOutputs: [Int]
-    /// The same for uses by the outputs of the model and by operators that the table lacks.
-    private let plainlyUsedOutputs: [Int]
+    /// The same for uses by the outputs of the model and by nodes that nothing is known of.
+    private var plainlyUsedOutputs: [Int] = []
     /// The value of each entry: node, output.
     private var values: [MXNetSymbol.Entry: ValueID] = [:]
     private var usedNames = Set<String>()
@@ -57,17 +66,10 @@ private struct SymbolTranslation {
 
     init(_ symbol: MXNetSymbol, _ parameters: MXNetParameters?, table: OperatorTable, name: String) {
         self.table = table
-        (self.symbol, report.losses) = symbol.withUniqueNames()
+        (self.symbol, sharedNames) = symbol.withUniqueNames()
         let symbol = self.symbol
         hasParameters = parameters != nil
-        func highest(_ entries: [MXNetSymbol.Entry]) -> [Int] {
-            var used = [Int](repeating: 0, count: symbol.nodes.count)
-            for entry in entries { used[entry.node] = max(used[entry.node], entry.output + 1) }
-            return used
-        }
-        usedOutputs = highest(symbol.nodes.flatMap(\.inputs) + symbol.heads)
-        plainlyUsedOutputs = highest(
-            symbol.nodes.filter { table.meaning(ofMXNet: $0.op) == nil }.flatMap(\.inputs) + symbol.heads)
+        usedOutputs = symbol.usedOutputs(symbol.nodes)
         graph = Graph(name: name)
         var spareBytes = MXNetArray.spareBytes
         for entry in parameters?.entries ?? [] { addParameter(entry, &spareBytes) }
@@ -88,10 +90,13 @@ private struct SymbolTranslation {
     }
 
     mutating func run() throws {
-        for index in symbol.nodes.indices {
+        let readings = try symbol.nodes.map { node in try node.isVariable ? nil : read(node) }
+        plainlyUsedOutputs = symbol.usedOutputs(
+            zip(symbol.nodes, readings).filter { $1 != nil && $1?.meaning == nil }.map(\.0))
+        for (index, reading) in readings.enumerated() {
             let node = symbol.nodes[index]
-            try locating("node '\(node.name)' (\(node.op))") {
-                if node.isVariable { addVariable(node, index) } else { try addNode(node, index) }
+            try Self.locating(node) {
+                if let reading { try addNode(node, reading, index) } else { addVariable(node, index) }
             }
         }
         graph.setOutputs(try symbol.heads.map { try value($0, "the output") })
@@ -160,36 +165,83 @@ private struct SymbolTranslation {
 
     // MARK: Nodes
 
-    private mutating func addNode(_ node: MXNetSymbol.Node, _ index: Int) throws {
+    /// What a node says by itself.
+    private struct Reading {
+        var draft: NodeDraft
+        /// Nil if nothing is known of the node.
+        var meaning: OperatorTable.MXNetMeaning?
+        var isQuantized = false
+        /// The inputs whose ranges follow the plain inputs.
+        var ranged: [Int] = []
+    }
+
+    private mutating func read(_ node: MXNetSymbol.Node) throws -> Reading {
         var draft = NodeDraft(
             name: node.name, op: node.op,
-            attributes: Attributes(uniqueKeysWithValues: node.attributes.map { ($0, Attribute.text($1)) }), inputs: [],
-            bodies: try node.subgraphs.map { try body($0, name: node.name) })
+            attributes: Attributes(uniqueKeysWithValues: node.attributes.map { ($0, Attribute.text($1)) }),
+            inputs: [ValueID?](repeating: nil, count: node.inputs.count),
+            bodies: try Self.locating(node) { try node.subgraphs.map { try body($0, name: node.name) } })
+        guard let meaning = table.meaning(ofMXNet: node.op) else {
+            report.addUnknown(node.op, node: node.name)
+            return Reading(draft: draft)
+        }
+        draft.op = meaning.definition.name
+        do {
+            let isQuantized =
+                try meaning.namesQuantizedData || meaning.form.isAlwaysQuantized
+                || draft.attributes.boolean("quantized") ?? false
+            let ranged = isQuantized ? rangedInputs(node, draft, meaning.form) : []
+            draft.inputs.removeLast(min(2 * ranged.count, draft.inputs.count))
+            _ = try meaning.definition.inputCount(draft)
+            return Reading(draft: draft, meaning: meaning, isQuantized: isQuantized, ranged: ranged)
+        } catch let error as ModelError {
+            let error = error.inside("node '\(node.name)' (\(node.op))")
+            report.refusals.append(NodeRefusal(node: node.name, op: node.op, error: error))
+            draft.op = node.op
+            return Reading(draft: draft)
+        }
+    }
+
+    /// Mostly, the type of the data says that they are codes, but not behind nodes that nothing is known of.
+    mutating func markQuantizedNodes() throws {
+        guard !nodesNamedQuantized.isEmpty else { return }
+        var typed = graph
+        try TypeInference(table: table).annotateWherePossible(&typed)
+        for id in nodesNamedQuantized {
+            guard graph[id].inputs.contains(where: { $0.map { typed[$0].type == nil } ?? false }) else { continue }
+            graph.update(id) { $0.attributes[MXNetMarks.quantized] = .text("True") }
+        }
+    }
+
+    private static func locating<Result>(_ node: MXNetSymbol.Node, _ body: () throws -> Result) throws -> Result {
+        try TensorCore.locating("node '\(node.name)' (\(node.op))", body)
+    }
+
+    private mutating func addNode(_ node: MXNetSymbol.Node, _ reading: Reading, _ index: Int) throws {
+        var draft = reading.draft
+        draft.attributes[MXNetMarks.sharedName] = sharedNames[index].map { .text($0) }
         if !node.controlDependencies.isEmpty {
             report.losses.append("'\(node.name)' has to wait for nodes whose results it does not use; that is left out")
         }
-        guard let meaning = table.meaning(ofMXNet: node.op) else {
-            report.addUnknown(node.op, node: node.name)
+        guard let meaning = reading.meaning else {
             draft.inputs = try node.inputs.map { try value($0, "an input") }
             for (entry, input) in zip(node.inputs, draft.inputs) { markIfAuxiliary(input, changed: entry.version > 0) }
             add(draft, index, outputs: max(symbol.outputCount(of: index) ?? 1, usedOutputs[index]))
             return
         }
-        draft.op = meaning.definition.name
         let form = meaning.form
-        let isQuantized =
-            try meaning.namesQuantizedData || form.isAlwaysQuantized
-            || draft.attributes.boolean("quantized") ?? false
-        let ranged = isQuantized ? rangedInputs(node, draft, form) : []
+        let ranged = reading.ranged
         draft.inputs = try node.inputs.dropLast(2 * ranged.count).map { try value($0, "an input") }
         try meaning.definition.checkInputCount(of: draft)
         try attachRanges(node, ranged)
-        draft.origins = origins(of: node, draft, isQuantized: isQuantized)
+        draft.origins = origins(of: node, draft, isQuantized: reading.isQuantized)
         noteMissingParameters(draft, form)
-        let isTriple = isQuantized && form.quantizedOutputIsTriple(draft)
+        let isTriple = reading.isQuantized && form.quantizedOutputIsTriple(draft)
         let visible = max((symbol.outputCount(of: index) ?? 1) - form.hiddenOutputs(draft), 1)
-        // Ranges are folded into the codes' grid, unless an unknown operator uses them.
-        add(draft, index, outputs: isTriple ? max(1, plainlyUsedOutputs[index]) : max(visible, usedOutputs[index]))
+        // Ranges are folded into the codes' grid, unless a node that nothing is known of uses them.
+        let id = add(
+            draft, index, outputs: isTriple ? max(1, plainlyUsedOutputs[index]) : max(visible, usedOutputs[index]))
+        if meaning.namesQuantizedData { nodesNamedQuantized.append(id) }
     }
 
     /// Which plain inputs of a quantized node have ranges behind the plain inputs; how many those are may decide it.
@@ -204,13 +256,15 @@ private struct SymbolTranslation {
     }
 
     /// Adds a node with as many outputs, under MXNet's names for them.
-    private mutating func add(_ draft: NodeDraft, _ index: Int, outputs: Int) {
+    @discardableResult
+    private mutating func add(_ draft: NodeDraft, _ index: Int, outputs: Int) -> NodeID {
         var draft = draft
         draft.outputNames = outputs == 1 ? ["\(draft.name)_output"] : (0..<outputs).map { "\(draft.name)_output\($0)" }
         let id = graph.add(draft)
         for (output, value) in graph[id].outputs.enumerated() {
             values[MXNetSymbol.Entry(node: index, output: output)] = value
         }
+        return id
     }
 
     /// The ranges that follow the plain inputs of a quantized node: outputs 1 and 2 of the node that gives the codes, or
@@ -279,12 +333,19 @@ private struct SymbolTranslation {
 }
 
 extension MXNetSymbol {
-    /// MXNet lets nodes share a name, as Gluon's layers do that are called twice; here, every node has its own. Also says
-    /// what was renamed.
-    fileprivate func withUniqueNames() -> (symbol: MXNetSymbol, changes: [String]) {
+    /// For each node, one more than the highest output that one of `users` or the outputs of the model use.
+    fileprivate func usedOutputs(_ users: [Node]) -> [Int] {
+        var used = [Int](repeating: 0, count: nodes.count)
+        for entry in users.flatMap(\.inputs) + heads { used[entry.node] = max(used[entry.node], entry.output + 1) }
+        return used
+    }
+
+    /// MXNet lets nodes share a name, as Gluon's layers do that are called twice; here, every node has its own. Also gives
+    /// the names that were taken from nodes, by index.
+    fileprivate func withUniqueNames() -> (symbol: MXNetSymbol, sharedNames: [Int: String]) {
         var copy = self
         var taken = Set(nodes.map(\.name)), seen = Set<String>()
-        var changes: [String] = []
+        var shared: [Int: String] = [:]
         var counts: [String: Int] = [:]
         for (index, node) in nodes.enumerated() where !node.isVariable && !seen.insert(node.name).inserted {
             var name = node.name
@@ -293,8 +354,8 @@ extension MXNetSymbol {
                 name = "\(node.name)_\(counts[node.name, default: 0])"
             } while !taken.insert(name).inserted
             copy.nodes[index].name = name
-            changes.append("'\(node.name)' is the name of another node, too; this one is called '\(name)'")
+            shared[index] = node.name
         }
-        return (copy, changes)
+        return (copy, shared)
     }
 }
