@@ -99,7 +99,7 @@ extension Model {
             quantizedLayers: quantized,
             fusedLayers: nodes.filter { !$0.bodies.isEmpty }.map { .init(name: $0.name, nodes: $0.origins) },
             missing: missingParameters, superfluous: report.superfluous, mismatched: misfits + report.mistyped,
-            losses: report.losses, obstacles: obstacles, traps: traps,
+            losses: report.losses + (inputProblem.map { ["\($0)"] } ?? []), obstacles: obstacles, traps: traps,
             possible: misfits.isEmpty ? possibleActions(obstacles) : [],
             inputsWithoutShape: ports.filter { $0.shape == nil && !$0.isLabel }.map(\.name))
     }
@@ -171,7 +171,7 @@ extension Model {
 
     /// Layers that stay in float do not keep a model from being quantized; anything else keeps it from everything.
     private func possibleActions(_ obstacles: [ModelSummary.Obstacle]) -> [ModelSummary.Obstacle.Action] {
-        guard report.unknownOperators.isEmpty, missingParameters.isEmpty, refusals.isEmpty
+        guard report.unknownOperators.isEmpty, missingParameters.isEmpty, refusals.isEmpty, inputProblem == nil
         else { return [] }
         let hasCodes = graph.nodes.contains { $0.op == "Quantize" }
         var actions: [ModelSummary.Obstacle.Action] = obstacles.contains { $0.action == .convert } ? [] : [.convert]

@@ -15,6 +15,8 @@ public struct Model: Sendable {
     public var upgrades: [String] = []
     /// Nodes whose operators refuse them: the model can be inspected, drawn and written back, but not run.
     public var refusals: [NodeRefusal] = []
+    /// Why an input cannot be given, if that is so.
+    var inputProblem: ModelError?
     /// The ONNX file itself: what is computed while it is read depends on the shapes of its inputs.
     var source: ONNXModel?
 
@@ -107,6 +109,7 @@ public struct Model: Sendable {
                 advice: "'requant operators' lists those that are")
         }
         try requireFittingParameters(missing: missingParameters)
+        if let inputProblem { throw inputProblem }
         guard let first = refusals.first else { return }
         guard refusals.count > 1 else { throw first.error }
         throw ModelError(

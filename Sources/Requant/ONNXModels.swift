@@ -22,7 +22,7 @@ extension Model {
             of: file, name: name, shapes: shapes.merging(assumed) { given, _ in given }, values: values)
         self.init(graph: graph, report: report)
         source = file
-        typeProblem = file.inputProblem
+        inputProblem = file.inputProblem
     }
 
     /// The model for inputs of these shapes.
@@ -48,7 +48,7 @@ extension Model {
     ) throws -> [(name: String, tensor: Tensor)] {
         guard let source else { return [] }
         let model = try Model(source, name: graph.name, values: inputs, evaluate: evaluate)
-        if let typeProblem = model.typeProblem { throw typeProblem }
+        if let problem = model.inputProblem { throw problem }
         let results = model.graph.outputs.map { model.graph[$0] }
         guard results.allSatisfy({ $0.tensor != nil }) else {
             try model.requireComplete()
