@@ -25,6 +25,8 @@ struct ArithmeticFamily: Sendable {
     var integerFormula: (@Sendable (ONNXExpression, ONNXExpression) -> ONNXExpression)?
     /// Whether MXNet has the operators.
     var isMXNets = true
+    /// Whether integers are computed in float32, and what they give is cut off.
+    var isOfFloats = false
 
     enum Result {
         /// That of the operands; of different ones that which holds the values of both. Answers are 0 and 1 in it.
@@ -62,7 +64,7 @@ struct ArithmeticFamily: Sendable {
 
     /// The type that the numbers are converted to before they are computed with.
     func computedType(_ operands: DataType) -> DataType {
-        result == .float ? .float32 : operands.computed
+        result == .float || isOfFloats ? .float32 : operands.computed
     }
 
     /// Appends the conversions, the operation itself, and what makes the result of type `result`.

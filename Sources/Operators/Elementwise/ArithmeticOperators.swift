@@ -62,10 +62,10 @@ extension OperatorFamily {
             ArithmeticFamily(
                 operation: .hypot, elementwise: ["_hypot", "_Hypot"], broadcast: ["broadcast_hypot", "_npi_hypot"],
                 scalar: ["_hypot_scalar", "_HypotScalar", "_npi_hypot_scalar"],
-                formula: { .op("Sqrt", $0 * $0 + $1 * $1) }),
+                formula: { .op("Sqrt", $0 * $0 + $1 * $1) }, isOfFloats: true),
             ArithmeticFamily(
                 operation: .arctan2, broadcast: ["_npi_arctan2"], scalar: ["_npi_arctan2_scalar"],
-                reversedScalar: ["_npi_rarctan2_scalar"], formula: arctan2),
+                reversedScalar: ["_npi_rarctan2_scalar"], formula: arctan2, isOfFloats: true),
             ArithmeticFamily(
                 operation: .copysign, broadcast: ["_npi_copysign"], scalar: ["_npi_copysign_scalar"],
                 reversedScalar: ["_npi_rcopysign_scalar"]),

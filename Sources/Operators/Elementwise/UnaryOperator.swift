@@ -20,10 +20,10 @@ struct UnaryOperator: OperatorDefinition {
 
     enum ONNXSpelling {
         /// The operator that means the same, and only that.
-        case type(String, floatsOnly: Bool = true)
+        case type(String, floatsOnly: Bool = true, since: Int = 7)
         /// One that takes booleans.
         case logic(String)
-        case formula(ONNXExpression)
+        case formula(ONNXExpression, floatsOnly: Bool = true)
         case none(because: String)
     }
 
@@ -51,11 +51,13 @@ struct UnaryOperator: OperatorDefinition {
         _ name: String, _ spelling: ONNXSpelling, isQuestion: Bool, isAnsweredInBool: Bool
     ) -> ONNXForm {
         let formula: ONNXExpression, types: [String], floatsOnly: Bool
+        var since = 7
         switch spelling {
         case .none(let reason): return .unsupported(because: reason)
-        case .formula(let expression): (formula, types, floatsOnly) = (expression, [], true)
+        case .formula(let expression, let isFloatsOnly): (formula, types, floatsOnly) = (expression, [], isFloatsOnly)
         case .logic(let type): (formula, types, floatsOnly) = (.op(type, .x), [type], false)
-        case .type(let type, let isFloatsOnly): (formula, types, floatsOnly) = (.op(type, .x), [type], isFloatsOnly)
+        case .type(let type, let isFloatsOnly, let opset):
+            (formula, types, floatsOnly, since) = (.op(type, .x), [type], isFloatsOnly, opset)
         }
         return .mapped(
             ONNXMapping(
@@ -85,7 +87,8 @@ struct UnaryOperator: OperatorDefinition {
                     case (0, 1): reading.define("_npi_isposinf")
                     default: throw ModelError("detects neither of the infinities")
                     }
-                }))
+                }
+            ).since(since))
     }
 
     func inferTypes(_ node: NodeReader) throws -> [ValueType] {

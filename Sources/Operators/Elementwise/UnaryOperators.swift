@@ -12,7 +12,7 @@ extension OperatorFamily {
             examples: [.aroundZero, .integers]),
         UnaryOperator("negative", .negative, .type("Neg", floatsOnly: false), examples: [.aroundZero, .integers]),
         UnaryOperator("sign", .sign, .type("Sign", floatsOnly: false), examples: [.aroundZero, .integers]),
-        UnaryOperator("square", .square, .formula(.x * .x), examples: [.aroundZero, .integers]),
+        UnaryOperator("square", .square, .formula(.x * .x, floatsOnly: false), examples: [.aroundZero, .integers]),
         UnaryOperator("reciprocal", .reciprocal, .type("Reciprocal")),
         UnaryOperator("sqrt", .sqrt, .type("Sqrt"), examples: [.positive]),
         UnaryOperator("rsqrt", .rsqrt, .formula(.op("Reciprocal", .op("Sqrt", .x))), examples: [.positive]),
@@ -69,7 +69,7 @@ extension OperatorFamily {
         UnaryOperator(
             "_npi_isneginf", .isNegativeInfinity, .formula(isInf(negative: 1, positive: 0)), isAnsweredInBool: true),
         UnaryOperator(
-            "_npi_bitwise_not", .bitwiseNot, .type("BitwiseNot", floatsOnly: false), examples: [.integers]),
+            "_npi_bitwise_not", .bitwiseNot, .type("BitwiseNot", floatsOnly: false, since: 18), examples: [.integers]),
         UnaryOperator("_npi_isfinite", .isFinite, .formula(isFinite), isAnsweredInBool: true),
     ]
 
