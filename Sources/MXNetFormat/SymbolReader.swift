@@ -44,7 +44,7 @@ extension JSONParser {
     fileprivate mutating func symbol() throws -> MXNetSymbol {
         var symbol = MXNetSymbol(nodes: [], heads: [])
         var argumentNodes: [Int]?
-        var hasNodes = false
+        var hasNodes = false, hasHeads = false
         try object("a symbol") { parser, key in
             switch key {
             case "nodes":
@@ -55,7 +55,9 @@ extension JSONParser {
                 }
             case "arg_nodes": argumentNodes = try parser.integers("arg_nodes")
             case "node_row_ptr": symbol.nodeRowPointer = try parser.integers("node_row_ptr")
-            case "heads": symbol.heads = try parser.entries("heads")
+            case "heads":
+                hasHeads = true
+                symbol.heads = try parser.entries("heads")
             case "attrs":
                 try parser.object("attrs") { parser, key in
                     symbol.attributes[key] = try locating("attribute '\(key)'") { try parser.graphAttribute() }
@@ -65,6 +67,9 @@ extension JSONParser {
         }
         guard hasNodes else {
             throw ModelError("there are no nodes", advice: "this does not look like an MXNet symbol")
+        }
+        guard hasHeads else {
+            throw ModelError("there are no heads, which say what the outputs are", advice: "the file looks damaged")
         }
         symbol.argumentNodes = argumentNodes ?? symbol.nodes.indices.filter { symbol.nodes[$0].isVariable }
         try symbol.check()

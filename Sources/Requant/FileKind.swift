@@ -1,3 +1,4 @@
+import Datasets
 import Foundation
 import MXNetFormat
 import TensorCore
@@ -14,6 +15,10 @@ public enum FileKind: Sendable, Equatable {
     case array
     /// RecordIO
     case records
+    /// The index of a RecordIO file
+    case index
+    /// JPEG or PNG
+    case image
     /// A table of calibrated ranges.
     case ranges
 
@@ -34,6 +39,8 @@ public enum FileKind: Sendable, Equatable {
             self = .array
         } else if RecordReader.recognizes(storage) {
             self = .records
+        } else if ImageHeader.kind(storage.bytes) != nil {
+            self = .image
         } else if let kind = Self.named[path.fileExtension] {
             // A damaged or empty file: its reader says what is wrong.
             self = kind
@@ -44,6 +51,7 @@ public enum FileKind: Sendable, Equatable {
 
     private static let named: [String: FileKind] = [
         "onnx": .model, "json": .model, "params": .parameters, "npz": .archive, "npy": .array, "rec": .records,
+        "idx": .index,
     ]
 
     /// Text that does not begin as JSON does.

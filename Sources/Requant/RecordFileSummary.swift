@@ -1,4 +1,5 @@
 import Datasets
+import Foundation
 import MXNetFormat
 import TensorCore
 
@@ -27,8 +28,25 @@ public struct RecordFileSummary: Sendable, Codable {
     /// - Parameter limit: how many records are looked at.
     /// - Throws: `ModelError` if the file, or the index beside it, is damaged.
     public init(reading path: String, limit: Int = 8) throws {
-        let records = try IndexedRecords(path)
-        name = path.fileName
+        try self.init(IndexedRecords(path), name: path.fileName, limit: limit)
+    }
+
+    /// The same for the index of a file that lies beside it.
+    public init(readingIndex path: String, limit: Int = 8) throws {
+        let records = (path as NSString).deletingPathExtension + ".rec"
+        guard FileManager.default.fileExists(atPath: records) else {
+            throw ModelError(
+                "is the index of a RecordIO file, which is not beside it", at: path,
+                advice:
+                    "put \(records.fileName) there; records can be read without an index, but not the other way round")
+        }
+        try self.init(
+            IndexedRecords(records, index: path), name: "\(path.fileName), the index of \(records.fileName)",
+            limit: limit)
+    }
+
+    private init(_ records: IndexedRecords, name: String, limit: Int) throws {
+        self.name = name
         count = records.count
         isIndexed = records.isIndexed
         rows = try (0..<min(count, limit)).map { Row(key: records.key(of: $0), payload: try records[$0]) }
@@ -39,7 +57,9 @@ extension RecordFileSummary.Row {
     fileprivate init(key: String, payload: Tensor) {
         self.init(key: key, bytes: payload.byteCount)
         // What has no header of an image's record, or no image behind it, may be anything.
-        guard let record = try? ImageRecord(payload), let kind = record.image.withBytes(ImageHeader.kind) else { return }
+        guard let record = try? ImageRecord(payload), let kind = record.image.withBytes(ImageHeader.kind) else {
+            return
+        }
         (labels, image) = (record.labels, kind.rawValue)
         do {
             let header = try record.image.withBytes { try ImageHeader($0) }

@@ -153,8 +153,9 @@ enum MXNetFixture {
     @Test func whatIsNoSymbol() throws {
         #expect(refusal("") == "the file is empty.")
         #expect(refusal("{}") == "there are no nodes; this does not look like an MXNet symbol.")
+        #expect(refusal(#"{"nodes":[]}"#).hasPrefix("there are no heads"))
         #expect(refusal("[]") == "byte 0: a symbol should be an object, but '[' is here.")
-        #expect(refusal(#"{"nodes":[]} x"#) == "byte 13: 'x' follows the end of the value.")
+        #expect(refusal(#"{"nodes":[],"heads":[]} x"#) == "byte 24: 'x' follows the end of the value.")
         #expect(refusal(#"{"nodes":[{"op":"null"}]}"#) == "node 0: name is missing.")
         #expect(refusal(#"{"nodes":[{"op":"a\q"}]}"#) == "node 0, byte 18: this escape in a string is not known.")
         #expect(refusal("\u{0}garbage") == "byte 0: a symbol should be an object, but byte 0x0 is here.")

@@ -12,6 +12,8 @@ struct SchemaTests {
         ["inspect", Fixtures.path("mxnet2/sparse.npz")],
         ["inspect", Fixtures.path("numpy/float32.npy")],
         ["inspect", Fixtures.path("datasets/images.rec")],
+        ["inspect", Fixtures.path("datasets/images.idx")],
+        ["inspect", Fixtures.path("datasets/kinds/rgb.jpg")],
         ["inspect", Fixtures.path("onnx/attributes.onnx"), "--layers"],
         ["fuse", Sample.model, "-o", "fused", "--explain"],
         ["quantize", Sample.model, "-o", "int8", "--exclude", "resnetv10_conv0_fwd"],

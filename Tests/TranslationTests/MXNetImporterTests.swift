@@ -122,6 +122,14 @@ struct MXNetImporterTests {
         #expect(try MXNetExporter().checkpoint(of: graph).symbol.nodes == nodes)
     }
 
+    @Test func controlDependenciesAreReported() throws {
+        var waiting = Node(op: "Activation", name: "b", attributes: ["act_type": "relu"], inputs: [Entry(node: 0)])
+        waiting.controlDependencies = [1]
+        let first = Node(op: "Activation", name: "a", attributes: ["act_type": "relu"], inputs: [Entry(node: 0)])
+        let report = try Self.read([Self.variable("data"), first, waiting], heads: [Entry(node: 2)], []).report
+        #expect(report.losses == ["'b' has to wait for nodes whose results it does not use; that is left out"])
+    }
+
     /// Without a row pointer, an operator has as many outputs as are used.
     @Test func outputsOfUnknownOperatorsAreCountedByTheirUses() throws {
         let graph = try Self.read(Self.unknown, heads: [Entry(node: 3)], []).graph

@@ -6,7 +6,8 @@ struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Says what a model or a file is, how old, and what can be done with it.",
         discussion: """
-            The file may also be a .params, .npz, .npy or .rec, or a table of ranges alone.
+            The file may also be a .params, .npz, .npy, .rec or .idx, an image, or a
+            table of ranges alone.
 
             Example: requant inspect resnet18 --shape data=1,3,224,224 --layers
             """)
@@ -41,6 +42,8 @@ struct Inspect: ParsableCommand {
         }
         switch kind {
         case .records: return InspectReport(content: .records(try RecordFileSummary(reading: path)))
+        case .index: return InspectReport(content: .records(try RecordFileSummary(readingIndex: path)))
+        case .image: return InspectReport(content: .image(try ImageFileSummary(reading: path)))
         case .ranges: return InspectReport(content: .ranges(try RangeFileSummary(reading: path)))
         default:
             return InspectReport(

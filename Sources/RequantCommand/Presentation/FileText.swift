@@ -47,6 +47,13 @@ extension RecordFileSummary {
     }
 }
 
+extension ImageFileSummary {
+    var text: String {
+        "file       \(name)\nformat     \(image) image, \(width)×\(height)\n"
+            + "A folder of images is data for 'run', 'quantize' and 'calibrate': --data FOLDER\n"
+    }
+}
+
 extension RangeFileSummary {
     var text: String {
         let methods = Dictionary(grouping: rows, by: \.method).map { (name: $0, count: $1.count) }

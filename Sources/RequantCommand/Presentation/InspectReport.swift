@@ -9,13 +9,14 @@ struct InspectReport: Encodable {
         case arrays(ArrayFileSummary)
         case records(RecordFileSummary)
         case ranges(RangeFileSummary)
+        case image(ImageFileSummary)
     }
 
     var content: Content
     var layers: [LayerRow]?
     var weights: [WeightRow]?
 
-    private enum Key: CodingKey { case summary, arrays, records, ranges, layers, weights }
+    private enum Key: CodingKey { case summary, arrays, records, ranges, image, layers, weights }
 
     func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: Key.self)
@@ -24,6 +25,7 @@ struct InspectReport: Encodable {
         case .arrays(let summary): try container.encode(summary, forKey: .arrays)
         case .records(let summary): try container.encode(summary, forKey: .records)
         case .ranges(let summary): try container.encode(summary, forKey: .ranges)
+        case .image(let summary): try container.encode(summary, forKey: .image)
         }
         try container.encodeIfPresent(layers, forKey: .layers)
         try container.encodeIfPresent(weights, forKey: .weights)
@@ -36,6 +38,7 @@ struct InspectReport: Encodable {
         case .arrays(let summary): sections = weights == nil ? [summary.text, summary.table] : [summary.text]
         case .records(let summary): sections = [summary.text, summary.table]
         case .ranges(let summary): sections = [summary.text, summary.table]
+        case .image(let summary): sections = [summary.text]
         }
         if let layers { sections.append(Self.table(of: layers)) }
         if let weights { sections.append(Self.table(of: weights)) }
@@ -70,13 +73,17 @@ extension ModelSummary {
     fileprivate var text: String {
         var lines = ["model      \(name)", "format     \(format)" + (producer.map { ", made by \($0)" } ?? "")]
         if !upgrades.isEmpty {
-            lines.append("upgraded   \(Wording.count(upgrades.count, "change")) that MXNet 1.9.1 makes when it loads it:")
+            lines.append(
+                "upgraded   \(Wording.count(upgrades.count, "change")) that MXNet 1.9.1 makes when it loads it:")
             lines += Wording.shortened(upgrades).map { "           \($0)" }
         }
-        lines += inputs.map { ($0.isLabel ? "label      " : "input      ") + $0.text } + outputs.map { "output     \($0.text)" }
+        lines +=
+            inputs.map { ($0.isLabel ? "label      " : "input      ") + $0.text }
+            + outputs.map { "output     \($0.text)" }
         lines.append("nodes      \(nodes): " + operators.map { "\($0.count) \($0.operator)" }.commaSeparated)
         lines.append(
-            "parameters \(parameters) in \(Wording.count(parameterTensors, "tensor")), \(Wording.bytes(parameterBytes))")
+            "parameters \(parameters) in \(Wording.count(parameterTensors, "tensor")), \(Wording.bytes(parameterBytes))"
+        )
         lines.append(
             "quantized  "
                 + (quantizedShare.map {
@@ -127,7 +134,8 @@ extension ModelSummary {
         traps.flatMap { trap in
             let label = trap.severity.rawValue
             return [
-                label + String(repeating: " ", count: max(11 - label.count, 1)) + trap.line, "           why: \(trap.reason)",
+                label + String(repeating: " ", count: max(11 - label.count, 1)) + trap.line,
+                "           why: \(trap.reason)",
                 "           do: \(trap.advice)",
             ]
         }

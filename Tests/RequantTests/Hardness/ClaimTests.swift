@@ -70,6 +70,9 @@ import Testing
         Claim(
             reader: .symbol, bytes: Array(#"{"nodes":[{"op":"f","name":"a","inputs":[[0,0,0]]}],"heads":[]}"#.utf8),
             error: "an input is itself"),
+        Claim(
+            reader: .symbol, bytes: Array(#"{"nodes":[{"op":"null","name":"a","inputs":[]}],"arg_nodes":[0]}"#.utf8),
+            error: "there are no heads"),
     ]
 
     /// A graph in a graph as deep as the reader allows is read.
