@@ -17,7 +17,10 @@ struct NetworkArithmeticTests {
     }
 
     /// With MXNet's arithmetic, its outputs within one code.
-    @Test(arguments: stages, EngineChoice.allCases)
+    ///
+    /// Not so self-attention that is calibrated and not fused again: MXNet's range of its int32 scores is made of numbers
+    /// that it has not read yet.
+    @Test(arguments: stages.filter { $0.description != "selfatt/04-naive-auto-tw-full" }, EngineChoice.allCases)
     func compatibleOutputsAreMXNets(_ stage: Stage, _ engine: EngineChoice) throws {
         guard try stage.network.isKnown(), engine == .reference || InstructionSet.current.hasVNNI else { return }
         let model = try Self.load(stage.network, stage.name)

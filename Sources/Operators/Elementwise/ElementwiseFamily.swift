@@ -10,6 +10,10 @@ extension OperatorFamily {
 
     /// Gives the operators that MXNet has on codes, too, that side.
     private static func quantizable(_ definition: any OperatorDefinition) -> any OperatorDefinition {
-        definition.name == "elemwise_add" ? QuantizableArithmetic(float: definition, codes: SumOfCodes()) : definition
+        switch definition.name {
+        case "elemwise_add": QuantizableArithmetic(float: definition, codes: SumOfCodes())
+        case "elemwise_mul": QuantizableArithmetic(float: definition, codes: ProductOfCodes())
+        default: definition
+        }
     }
 }

@@ -73,13 +73,16 @@ struct FusedSelfAttention: OperatorDefinition {
                 node, LoweredValue(try lowering.add(kernel, [sums], node), codes: .grid(codesPerUnit: perUnit)))
         } else {
             var unit = unit
-            // MXNet's unit of int32 products counts 127 and 255 codes where there were 127.5 and 255.5.
-            if lowering.arithmetic == .mxnet {
-                for value in pair { unit *= lowering.type(of: value).dataType == .uint8 ? 255.5 / 255 : 127.5 / 127 }
-            }
+            if lowering.arithmetic == .mxnet { unit = mxnetUnit(unit, pair.map { lowering.type(of: $0).dataType }) }
             let result = try lowering.add(QuantizeKernel(factor: 1, outputType: .int32), [sums], node)
             lowering.define(node, LoweredValue(result, codes: .accumulators(unit: unit)))
         }
+    }
+
+    /// MXNet 1.9.1 computes the range of scores from ranges that it has not read yet, zero; and it counts 127 codes for
+    /// any operand of the other product, uint8 ones too.
+    private func mxnetUnit(_ unit: Float, _ types: [DataType]) -> Float {
+        attention.weighsValues ? types.reduce(unit) { $0 * ValueRange.codes($1) / 127 } : 0
     }
 
     var examples: [OperatorExample] {

@@ -144,9 +144,12 @@ struct RNN: OperatorDefinition {
         guard length.elementCount == packed.count else {
             throw ModelError("needs \(packed.count) parameters, but there are \(length.elementCount)")
         }
-        let first =
-            try kernel.hasCellState
-            ? [lowering.floatValue(node, 2), lowering.floatValue(node, 3)] : [lowering.floatValue(node, 2)]
+        let first = try options.stateShapes(batch: data[1]).enumerated().map { index, shape in
+            let state = try lowering.floatValue(node, 2 + index)
+            // MXNet writes 0 for a batch that the data says.
+            return lowering.type(of: LoweredValue(state)).shape.elementCount == 0
+                ? lowering.addConstant(Tensor([Float](repeating: 0, count: shape.elementCount), shape: shape)) : state
+        }
         var last: [[BufferID]] = first.map { _ in [] }
         for layer in 0..<options.layers {
             let states = try first.enumerated().map { index, buffer in
