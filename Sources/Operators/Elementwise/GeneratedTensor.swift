@@ -74,8 +74,7 @@ struct GeneratedTensor: OperatorDefinition {
 
     func lower(_ node: NodeReader, _ lowering: inout Lowering) throws {
         guard let shape = try Self.shape(node, content, like: takesShape) else {
-            _ = try node.shape(0)
-            return
+            throw ModelError("its shape is not known", advice: "give the shapes of the model's inputs with --shape")
         }
         let type = TensorType(try Self.dataType(node, content, like: takesShape).computed, shape)
         lowering.define(node, LoweredValue(lowering.addConstant(try Self.tensor(node, content, type))))
@@ -92,7 +91,7 @@ struct GeneratedTensor: OperatorDefinition {
         return like ? try node.type(0).dataType : .float32
     }
 
-    /// Nil if it is that of an input whose shape is not known.
+    /// Nil if it is that of a tensor whose shape is not known.
     private static func shape(_ node: NodeReader, _ content: Content, like: Bool) throws -> Shape? {
         let shape: Shape
         switch content {
@@ -115,7 +114,12 @@ struct GeneratedTensor: OperatorDefinition {
             shape = try Shape(checking: [rows, columns > 0 ? columns : rows])
         default:
             if like { return try node.type(0).shape }
-            shape = try Shape(checking: node.attributes.extents("shape") ?? [])
+            let extents = try node.attributes.extents("shape") ?? []
+            // Before NumPy's shapes, 0 stands for an extent that whoever uses the tensor knows.
+            if extents.contains(0), node.graph.metadata["is_np_shape"] != "1" {
+                return node.graph[node.node.outputs[0]].type?.shape
+            }
+            shape = try Shape(checking: extents)
         }
         guard shape.elementCount <= TensorStorage.memoryLimit / 8 else {
             throw ModelError("\(shape) elements do not fit into memory")
