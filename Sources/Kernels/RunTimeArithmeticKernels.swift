@@ -4,12 +4,16 @@ import TensorCore
 // quantization/quantization_utils.h, mkldnn/mkldnn_quantized_elemwise_add.cc, mkldnn_quantized_concat.cc.
 
 /// The range that int32 products of codes have: ±(A/a)(B/b)(2^31 − 1), with A and B the magnitudes of the two ranges and
-/// a and b 127 or 255. Operands: two ranges.
+/// a and b 127.5 or 255.5, as codes are read; MXNet takes 127 and 255. Operands: two ranges.
 public struct RunTimeProductRangeKernel: Kernel, Hashable {
     public static let name = "range of products at run time"
     public var types: [DataType]
+    public var repeatsMXNet: Bool
 
-    public init(_ first: DataType, _ second: DataType) { types = [first, second] }
+    public init(_ first: DataType, _ second: DataType, repeatsMXNet: Bool = false) {
+        types = [first, second]
+        self.repeatsMXNet = repeatsMXNet
+    }
 
     public func resultTypes(_ operands: [TensorType]) throws -> [TensorType] {
         guard operands == [.range, .range] else { throw ModelError("a product has two ranges, not \(operands)") }
@@ -17,12 +21,16 @@ public struct RunTimeProductRangeKernel: Kernel, Hashable {
     }
 }
 
-/// a + b as int32 on the range ±(A + B), with A and B the magnitudes of the two ranges.
+/// a + b as int32 on the range ±(A + B), with A and B the magnitudes of the two ranges, a little more so that two codes of
+/// −128 fit in. MXNet lets their sum saturate.
 /// Operands: codes and range of a, codes and range of b.
 public struct RunTimeAddKernel: Kernel, Hashable {
     public static let name = "add at run time"
+    /// 128 codes over the 127.5 that a range has.
+    public static let stretch: Float = 128 / 127.5
+    public var repeatsMXNet: Bool
 
-    public init() {}
+    public init(repeatsMXNet: Bool = false) { self.repeatsMXNet = repeatsMXNet }
 
     public func resultTypes(_ operands: [TensorType]) throws -> [TensorType] {
         guard operands.count == 4, operands[0].dataType.isCode, operands[2].dataType.isCode,

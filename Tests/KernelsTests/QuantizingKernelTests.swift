@@ -52,12 +52,12 @@ import Testing
         #expect(sums[0] == Tensor([0, 0] as [Int8]) && sums[1].floats().allSatisfy { $0 == 0 })
     }
 
-    /// s_x = 127.5 / 127.5 = 1, s_w = 2: biases 1.25 and −10 become 2 (2.5 rounds to even) and −20. The residual's
+    /// As MXNet: s_x = 127.5 / 127.5 = 1, s_w = 2: biases 1.25 and −10 become 2 (2.5 rounds to even) and −20. The residual's
     /// range of 255 at int8 is 0.5 codes a unit, so each of its codes counts 1 · 2 / 0.5 = 4.
     @Test func accumulatorAddsBiasAndResidual() throws {
         let kernel = RunTimeAccumulatorKernel(
             weightMagnitude: 63.5, weightCodesPerUnit: 2, sourceType: .int8, residualType: .int8, hasBias: true,
-            activation: ActivationFunction(.relu))
+            activation: ActivationFunction(.relu), repeatsMXNet: true)
         let results = try kernel.evaluate([
             Tensor([10, 10] as [Int32], shape: [1, 2]), Tensor([-127.5, 100] as [Float]),
             Tensor([1.25, -10] as [Float]),
@@ -69,13 +69,33 @@ import Testing
         #expect(abs(limit / 1_077_969_152 - 1) < 1e-6 && results[1].floats()[0] == -limit)
     }
 
-    /// The range ±(2^31 − 1) makes a unit of 1: R = 200, so 127/200 and 255/200.
+    /// A unit of 1/2 and the same bias and residual: 5 + 1.25 + 6 = 12.25 and 5 − 10 + 2 = −3; a bias of 2³⁰ needs units
+    /// of 1.
+    @Test func accumulatorAddsRealUnits() throws {
+        let kernel = RunTimeAccumulatorKernel(
+            weightMagnitude: 63.5, weightCodesPerUnit: 2, sourceType: .int8, residualType: .int8, hasBias: true,
+            activation: ActivationFunction(.relu))
+        func results(bias: [Float]) throws -> [Tensor] {
+            try kernel.evaluate([
+                Tensor([10, 10] as [Int32], shape: [1, 2]), Tensor([-127.5, 100] as [Float]), Tensor(bias),
+                Tensor([3, 1] as [Int8], shape: [1, 2]), Tensor([-255, 255] as [Float]),
+            ])
+        }
+        let small = try results(bias: [1.25, -10])
+        #expect(small[0] == Tensor([24, 0] as [Int32], shape: [1, 2]) && small[1].floats()[1] == 0x1p30)
+        let large = try results(bias: [0x1p30, 0])
+        #expect(large[0] == Tensor([1 << 30, 7] as [Int32], shape: [1, 2]) && large[1].floats()[1] == 0x1p31)
+    }
+
+    /// The range ±(2^31 − 1) makes a unit of 1: R = 200, so 127.5/200 and 255.5/200; MXNet takes 127/200 and 255/200.
     @Test func requantizeFindsItsRange() throws {
         let sums = Tensor([-200, 100, 3] as [Int32]), range = Tensor([-2_147_483_648, 2_147_483_648] as [Float])
-        let signed = try RunTimeRequantizeKernel(outputType: .int8).evaluate([sums, range])
-        #expect(signed == [Tensor([-127, 64, 2] as [Int8]), Tensor([-200, 200] as [Float])])
-        let unsigned = try RunTimeRequantizeKernel(outputType: .uint8).evaluate([sums, range])
-        #expect(unsigned == [Tensor([0, 128, 4] as [UInt8]), Tensor([0, 200] as [Float])])
+        func codes(_ type: DataType, _ repeatsMXNet: Bool) throws -> [Tensor] {
+            try RunTimeRequantizeKernel(outputType: type, repeatsMXNet: repeatsMXNet).evaluate([sums, range])
+        }
+        #expect(try codes(.int8, false) == [Tensor([-128, 64, 2] as [Int8]), Tensor([-200, 200] as [Float])])
+        #expect(try codes(.int8, true) == [Tensor([-127, 64, 2] as [Int8]), Tensor([-200, 200] as [Float])])
+        #expect(try codes(.uint8, true) == [Tensor([0, 128, 4] as [UInt8]), Tensor([0, 200] as [Float])])
     }
 
     @Test func dequantizeReadsTheRange() throws {

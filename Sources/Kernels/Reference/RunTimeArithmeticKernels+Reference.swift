@@ -3,7 +3,9 @@ import TensorCore
 extension RunTimeProductRangeKernel {
     public func evaluate(_ operands: [Tensor]) throws -> [Tensor] {
         _ = try resultTypes(operands.map(\.type))
-        let units = zip(operands, types).map { ValueRange($0).magnitude / ($1 == .uint8 ? 255 : 127) }
+        let units = zip(operands, types).map { range, type in
+            ValueRange(range).magnitude / (repeatsMXNet ? (type == .uint8 ? 255 : 127) : ValueRange.codes(type))
+        }
         let limit = units[0] * units[1] * Float(Int32.max)
         return [ValueRange(-limit, limit).tensor]
     }
@@ -13,7 +15,7 @@ extension RunTimeAddKernel {
     public func evaluate(_ operands: [Tensor]) throws -> [Tensor] {
         let types = try resultTypes(operands.map(\.type))
         let ranges = [ValueRange(operands[1]), ValueRange(operands[3])]
-        let limit = ranges[0].magnitude + ranges[1].magnitude
+        let limit = (ranges[0].magnitude + ranges[1].magnitude) * (repeatsMXNet ? 1 : Self.stretch)
         let scales = zip(ranges, [operands[0], operands[2]]).map { range, codes -> Float in
             limit == 0 ? 0 : Float(Int32.max) / limit / range.codesPerUnit(codes.dataType)
         }

@@ -16,7 +16,34 @@ extension RunTimeAccumulatorKernel {
         _ = try resultTypes(operands.map(\.type))
         let source = ValueRange(operands[1])
         let codesPerUnit = source.codesPerUnit(sourceType) * weightCodesPerUnit
+        return try repeatsMXNet
+            ? evaluateAsMXNet(operands, source, codesPerUnit) : evaluateInRealUnits(operands, codesPerUnit)
+    }
 
+    private func evaluateInRealUnits(_ operands: [Tensor], _ codesPerUnit: Float) throws -> [Tensor] {
+        let shape = operands[0].shape
+        let rows = shape.dimensions.dropFirst(2).reduce(1, *)
+        var values = operands[0].floats().map { $0 / codesPerUnit }
+        if hasBias {
+            let bias = operands[2].floats()
+            for index in values.indices { values[index] += bias[index / rows % bias.count] }
+        }
+        if let residualType {
+            let unit = 1 / ValueRange(operands[operands.count - 1]).codesPerUnit(residualType)
+            let residual = operands[operands.count - 2].floats()
+            for index in values.indices { values[index] += residual[index] * unit }
+        }
+        if let activation { for index in values.indices { values[index] = activation(values[index]) } }
+        let largest = values.reduce(0) { max($0, abs($1)) }
+        let scale = largest == 0 ? codesPerUnit : min(codesPerUnit, 0x1p30 / largest)
+        let sums = try QuantizeKernel(factor: scale, outputType: .int32).evaluate([Tensor(values, shape: shape)])
+        let limit = Float(Int32.max) / scale
+        return sums + [ValueRange(-limit, limit).tensor]
+    }
+
+    private func evaluateAsMXNet(
+        _ operands: [Tensor], _ source: ValueRange, _ codesPerUnit: Float
+    ) throws -> [Tensor] {
         var bias: Tensor?, residual: Tensor?
         var operations: [PostOperation] = []
         if hasBias {
@@ -55,7 +82,8 @@ extension RunTimeRequantizeKernel {
         let unit = ValueRange(operands[1]).magnitude / Float(Int32.max)
         let largest = operands[0].withElements(as: Int32.self) { $0.reduce(0) { max($0, $1.magnitude) } }
         let limit = Float(largest) * unit
-        let factor = limit == 0 ? 0 : unit * ((outputType == .uint8 ? 255 : 127) / limit)
+        let wide = repeatsMXNet ? (outputType == .uint8 ? 255 : 127) : ValueRange.codes(outputType)
+        let factor = limit == 0 ? 0 : unit * (wide / limit)
         let codes = try QuantizeKernel(factor: factor, outputType: outputType).evaluate([operands[0]])
         return codes + [ValueRange(outputType == .uint8 ? 0 : -limit, limit).tensor]
     }

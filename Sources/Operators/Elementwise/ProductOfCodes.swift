@@ -17,7 +17,8 @@ struct ProductOfCodes: ArithmeticOnCodes {
         guard let scales = operands.scales else {
             let ranges = [try lowering.rangeBuffer(of: operands.a), try lowering.rangeBuffer(of: operands.b)]
             let products = try lowering.add(ScaledMultiplyKernel(scale: 1, outputType: .int32), buffers, node)
-            let kernel = RunTimeProductRangeKernel(operands.types.a, operands.types.b)
+            let kernel = RunTimeProductRangeKernel(
+                operands.types.a, operands.types.b, repeatsMXNet: lowering.arithmetic == .mxnet)
             let range = try lowering.add(kernel, ranges, node)
             lowering.define(node, LoweredValue(products, codes: .rangeBuffer(range)))
             return

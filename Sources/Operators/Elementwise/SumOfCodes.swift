@@ -14,7 +14,8 @@ struct SumOfCodes: ArithmeticOnCodes {
     func lower(_ node: NodeReader, _ lowering: inout Lowering) throws {
         let operands = try CodesOfTwo(node, &lowering)
         guard let scales = operands.scales else {
-            let results = try lowering.addAll(RunTimeAddKernel(), operands.withRanges(&lowering), node)
+            let kernel = RunTimeAddKernel(repeatsMXNet: lowering.arithmetic == .mxnet)
+            let results = try lowering.addAll(kernel, operands.withRanges(&lowering), node)
             lowering.define(node, LoweredValue(results[0], codes: .rangeBuffer(results[1])))
             return
         }
@@ -53,8 +54,9 @@ struct SumOfCodes: ArithmeticOnCodes {
         _ node: NodeReader, _ operands: CodesOfTwo, _ scales: (a: Float, b: Float), _ lowering: inout Lowering
     ) throws {
         let types = operands.types
-        // So small a unit that the largest sum fills int32.
-        let limit = ValueRange.codes(types.a) / scales.a + ValueRange.codes(types.b) / scales.b
+        // So small a unit that the largest sum fills int32; code −128 lies outside of the range that MXNet thinks of.
+        let stretch: Float = lowering.arithmetic == .mxnet ? 1 : RunTimeAddKernel.stretch
+        let limit = stretch * (ValueRange.codes(types.a) / scales.a + ValueRange.codes(types.b) / scales.b)
         let perUnit = Float(Int32.max) / limit
         var factors = (a: perUnit / scales.a, b: perUnit / scales.b)
         // MXNet squeezes the uint8 operand into int8 on that unit, and nothing is left of it.

@@ -67,20 +67,27 @@ struct WeightCodes {
     ///   - limit: which code the largest weight becomes.
     static func byChannel(_ folded: FoldedWeights, sourceCodesPerUnit source: Float, limit: Float) -> WeightCodes {
         let scales = folded.channelMagnitudes.enumerated().map { channel, magnitude in
-            var scale = magnitude == 0 ? Float(Int32.max) : limit / magnitude
-            if let bias = folded.bias?[channel], bias != 0 {
-                let limit = (bias > 0 ? Float(Int32.max) : Float(Int32.min)) / 2 / bias / source
-                scale = min(scale, limit)
-            }
-            return scale
+            min(scale(magnitude, limit), folded.bias.map { largestScale(bias: $0[channel], source) } ?? .infinity)
         }
         return WeightCodes(folded, scales, source)
     }
 
     /// Quantizes with one factor for the whole tensor, as MXNet does before the ranges are known.
-    static func byTensor(_ folded: FoldedWeights, sourceCodesPerUnit source: Float, limit: Float) -> WeightCodes {
-        let magnitude = folded.channelMagnitudes.max() ?? 0
-        return WeightCodes(folded, [magnitude == 0 ? Float(Int32.max) : limit / magnitude], source)
+    /// - Parameter fitsBias: whether the factor is less where the bias would exceed half of int32; MXNet lets it saturate.
+    static func byTensor(
+        _ folded: FoldedWeights, sourceCodesPerUnit source: Float, limit: Float, fitsBias: Bool
+    ) -> WeightCodes {
+        let largest = fitsBias ? (folded.bias ?? []).map { largestScale(bias: $0, source) }.min() ?? .infinity : .infinity
+        return WeightCodes(folded, [min(scale(folded.channelMagnitudes.max() ?? 0, limit), largest)], source)
+    }
+
+    private static func scale(_ magnitude: Float, _ limit: Float) -> Float {
+        magnitude == 0 ? Float(Int32.max) : limit / magnitude
+    }
+
+    /// The scale of the weights with which a bias is half of int32.
+    private static func largestScale(bias: Float, _ source: Float) -> Float {
+        bias == 0 ? .infinity : (bias > 0 ? Float(Int32.max) : Float(Int32.min)) / 2 / bias / source
     }
 
     private init(_ folded: FoldedWeights, _ scales: [Float], _ source: Float) {

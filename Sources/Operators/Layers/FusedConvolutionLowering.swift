@@ -97,7 +97,8 @@ struct FusedConvolutionLowering {
     ) throws {
         let folded = try folded()
         let codes = WeightCodes.byTensor(
-            folded, sourceCodesPerUnit: sourceScale, limit: try codeLimit(lowering.arithmetic))
+            folded, sourceCodesPerUnit: sourceScale, limit: try codeLimit(lowering.arithmetic),
+            fitsBias: lowering.arithmetic == .exact)
         let weightScale = codes.codesPerUnit[0]
         var stage = OutputStage(outputType: .int32, hasBias: codes.bias != nil)
         finish(
@@ -117,7 +118,7 @@ struct FusedConvolutionLowering {
         let folded = try folded()
         let codes = WeightCodes.byTensor(
             FoldedWeights(weights: folded.weights), sourceCodesPerUnit: 1,
-            limit: try codeLimit(lowering.arithmetic))
+            limit: try codeLimit(lowering.arithmetic), fitsBias: false)
         let sums = try lowering.add(
             form.convolution.kernelOperation(OutputStage(outputType: .int32)),
             [source.buffer, lowering.addConstant(codes.weights)], node)
@@ -130,7 +131,7 @@ struct FusedConvolutionLowering {
             weightMagnitude: folded.channelMagnitudes.max() ?? 0, weightCodesPerUnit: codes.codesPerUnit[0],
             sourceType: lowering.type(of: source).dataType,
             residualType: residual.map { lowering.type(of: $0).dataType }, hasBias: folded.bias != nil,
-            activation: runTimeActivation(lowering.arithmetic))
+            activation: runTimeActivation(lowering.arithmetic), repeatsMXNet: lowering.arithmetic == .mxnet)
         let results = try lowering.addAll(kernel, operands, node)
         lowering.define(node, LoweredValue(results[0], codes: .rangeBuffer(results[1])))
     }

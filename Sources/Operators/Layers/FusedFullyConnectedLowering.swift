@@ -93,7 +93,7 @@ struct FusedFullyConnectedLowering {
             weightMagnitude: try stored.weightMagnitude(codes.codesPerUnit[0]),
             weightCodesPerUnit: codes.codesPerUnit[0],
             sourceType: lowering.type(of: source).dataType, residualType: nil, hasBias: form.attributes.hasBias,
-            activation: form.activation)
+            activation: form.activation, repeatsMXNet: lowering.arithmetic == .mxnet)
         let results = try lowering.addAll(kernel, operands, node)
         let buffer = try form.attributes.unroll(results[0], of: source.buffer, node, &lowering)
         lowering.define(node, LoweredValue(buffer, codes: .rangeBuffer(results[1])))
@@ -105,9 +105,13 @@ struct FusedFullyConnectedLowering {
         guard form.isChannelWise else { throw ModelError("its weights are float, but its data is quantized") }
         let bias = try form.attributes.hasBias ? node.parameter(2) : nil
         let folded = try FoldedWeights(weights: weights, bias: bias, batchNorm: nil)
-        return WeightCodes.byChannel(
-            folded, sourceCodesPerUnit: sourceScale,
-            limit: ParameterCodes.limit(of: try node.input(1).attributes, arithmetic))
+        let limit = ParameterCodes.limit(of: try node.input(1).attributes, arithmetic)
+        // int32 results have one unit for all channels.
+        guard try form.hasFloatOutput || CalibratedRange.read(node.attributes) != nil else {
+            return WeightCodes.byTensor(
+                folded, sourceCodesPerUnit: sourceScale, limit: limit, fitsBias: arithmetic == .exact)
+        }
+        return WeightCodes.byChannel(folded, sourceCodesPerUnit: sourceScale, limit: limit)
     }
 
     private var stored: StoredLayerCodes { StoredLayerCodes(node: node, hasBias: form.attributes.hasBias) }

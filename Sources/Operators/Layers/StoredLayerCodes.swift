@@ -41,9 +41,12 @@ struct StoredLayerCodes {
     func weightCodes(_ sourceScale: Float, _ arithmetic: Arithmetic) throws -> WeightCodes {
         let weights = try node.parameter(1)
         var weightScale = try codesPerUnit(1, arithmetic)
-        guard hasBias else { return WeightCodes(weights: weights, bias: nil, codesPerUnit: [weightScale]) }
+        // ONNX's grids may have a step for each row.
+        let weightGrid = try grid(1)
+        let scales = weightGrid.range == nil ? weightGrid.steps.map { 1 / $0 } : [weightScale]
+        guard hasBias else { return WeightCodes(weights: weights, bias: nil, codesPerUnit: scales) }
         let bias = try node.parameter(2)
-        if bias.dataType == .int32 { return WeightCodes(weights: weights, bias: bias, codesPerUnit: [weightScale]) }
+        if bias.dataType == .int32 { return WeightCodes(weights: weights, bias: bias, codesPerUnit: scales) }
         guard bias.dataType == .int8 else {
             throw ModelError("its weights are int8, but its bias is \(bias.dataType)")
         }

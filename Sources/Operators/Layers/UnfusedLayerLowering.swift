@@ -33,7 +33,7 @@ struct UnfusedLayerLowering {
             let kernel = RunTimeAccumulatorKernel(
                 weightMagnitude: try stored.weightMagnitude(codes.codesPerUnit[0]),
                 weightCodesPerUnit: codes.codesPerUnit[0], sourceType: lowering.type(of: source).dataType,
-                hasBias: hasBias)
+                hasBias: hasBias, repeatsMXNet: lowering.arithmetic == .mxnet)
             let bias = try hasBias ? [lowering.addConstant(stored.floatBias(lowering.arithmetic))] : []
             let results = try lowering.addAll(kernel, [sums, range] + bias, node)
             lowering.define(node, LoweredValue(results[0], codes: .rangeBuffer(results[1])))

@@ -21,15 +21,17 @@ struct Requantize: OperatorDefinition {
         let source = try lowering.value(node, 0)
         switch source.codes {
         case .rangeBuffer(let range):
-            let results = try lowering.addAll(
-                RunTimeRequantizeKernel(outputType: type.dataType), [source.buffer, range], node)
+            let kernel = RunTimeRequantizeKernel(
+                outputType: type.dataType, repeatsMXNet: lowering.arithmetic == .mxnet)
+            let results = try lowering.addAll(kernel, [source.buffer, range], node)
             lowering.define(node, LoweredValue(results[0], codes: .rangeBuffer(results[1])))
         case .accumulators(let unit):
             guard let grid = type.quantization.grid else {
                 // The layer's ranges are known, but not the result's.
                 let limit = unit * Float(Int32.max)
                 let operands = [source.buffer, lowering.addConstant(Tensor([-limit, limit]))]
-                let kernel = RunTimeRequantizeKernel(outputType: type.dataType)
+                let kernel = RunTimeRequantizeKernel(
+                    outputType: type.dataType, repeatsMXNet: lowering.arithmetic == .mxnet)
                 let results = try lowering.addAll(kernel, operands, node)
                 return lowering.define(node, LoweredValue(results[0], codes: .rangeBuffer(results[1])))
             }

@@ -73,7 +73,9 @@ struct Concat: OperatorDefinition {
         let operands = try node.node.inputs.indices.map { try lowering.value(node, $0) }
         let kernel = try kernel(node, lowering.type(of: operands[0]).shape)
         var (buffers, codes) = (operands.map(\.buffer), operands[0].codes)
-        if !operands.dropFirst().allSatisfy({ $0.isRead(like: operands[0]) }) {
+        // Codes of both types can have one scale: that of nothing but zeros.
+        let dataType = lowering.type(of: operands[0]).dataType
+        if operands.contains(where: { !$0.isRead(like: operands[0]) || lowering.type(of: $0).dataType != dataType }) {
             (buffers, codes) = try aligned(operands, node, &lowering)
         }
         lowering.define(node, LoweredValue(try lowering.add(kernel, buffers, node), codes: codes))

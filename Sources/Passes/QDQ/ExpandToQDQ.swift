@@ -147,7 +147,9 @@ private struct Expansion {
     private mutating func data(_ node: NodeReader, _ part: Node, _ patch: inout GraphPatch) throws -> ValueID {
         let data = try float(node, 0, &patch)
         let type = try node.type(0)
-        guard part.op == "FullyConnected", let shape = type.shape, shape.rank > 2 else { return data }
+        guard part.op == "FullyConnected", try part.attributes.boolean("flatten") ?? true, let shape = type.shape,
+            shape.rank > 2
+        else { return data }
         let tensor = part.name + "_flat"
         let flat = patch.add(
             NodeDraft(name: part.name + "_flatten", op: "Flatten", inputs: [data], origins: [], outputNames: [tensor]))[
