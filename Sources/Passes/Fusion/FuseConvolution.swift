@@ -31,7 +31,7 @@ public struct FuseConvolution: Pass {
             }
         }
         let chains = FusionChain.all(
-            from: layers, { _ in ConvolutionRule(backend: backend) }, in: context.graph, arithmetic)
+            from: layers, { ConvolutionRule(backend: backend, rank: $0.rank) }, in: context.graph, arithmetic)
         for (number, chain) in chains.enumerated() {
             var fused = FusedNode(chain: chain, graph: context.graph)
             fused.swappedOperands = swappedSums(of: chain, in: context.graph)
@@ -80,15 +80,22 @@ private enum Part: String {
 
 private struct ConvolutionRule: FusionRule {
     let backend: FusionBackend
+    /// Of what the convolution gives.
+    let rank: Int
     private var last: Part?
     var isComplete: Bool { last == .activation }
 
-    init(backend: FusionBackend) { self.backend = backend }
+    init(backend: FusionBackend, rank: Int) {
+        self.backend = backend
+        self.rank = rank
+    }
 
     mutating func accepts(_ node: Node) -> Bool {
         switch node.op {
         case "BatchNorm":
-            guard last == nil else { return false }
+            // Only along the channels can it be folded into the weights.
+            let axis = (try? node.attributes.integer("axis")) ?? 1
+            guard last == nil, axis == 1 || axis + rank == 1 else { return false }
             last = .batchNorm
         case "elemwise_add":
             guard last != .sum, node.inputs[0] != node.inputs[1] else { return false }
@@ -99,4 +106,9 @@ private struct ConvolutionRule: FusionRule {
         }
         return true
     }
+}
+
+extension Node {
+    /// The rank of a convolution's data.
+    fileprivate var rank: Int { ((try? attributes.integers("kernel"))?.count ?? 2) + 2 }
 }

@@ -116,9 +116,10 @@ struct NetworkLaws {
             }
     }
 
-    /// So far, of layers and of what passes codes through.
+    /// So far, of layers with weights of their own and of what passes codes through.
     private static func hasQDQForm(_ model: Model) -> Bool {
         let graph = model.graph
+        guard graph.parameters.allSatisfy({ $0.uses.count == 1 }) else { return false }
         return graph.nodes.allSatisfy { node in
             ["FusedConvolution", "FusedFullyConnected", "Pooling", "Flatten", "Activation", "Dequantize"].contains(
                 node.op)
