@@ -22,6 +22,9 @@ public protocol OperatorDefinition: Sendable {
     func inferTypes(_ node: NodeReader) throws -> [ValueType]
     var mxnet: MXNetForm? { get }
     var onnx: ONNXForm { get }
+    /// An attribute for any batch, from the extents that it has for two; nil if the operator cannot say it.
+    /// - Parameter source: the shape of the first input, as far as it is known.
+    func attribute(_ name: String, forAnyBatch extents: [BatchExtent], of source: [BatchExtent]?) -> Attribute?
     var quantization: QuantizationRule { get }
     /// Whether the results are known as soon as the shapes of the inputs are: lowering gives constants then.
     var dependsOnShapesOnly: Bool { get }
@@ -35,13 +38,17 @@ extension OperatorDefinition {
     public func inputCount(_ node: any NodeDescription) -> ClosedRange<Int> { 1...1 }
     public func parameterShapes(_ node: any NodeDescription) -> [Int: [Int?]] { [:] }
     public var dependsOnShapesOnly: Bool { false }
+    public func attribute(
+        _ name: String, forAnyBatch extents: [BatchExtent], of source: [BatchExtent]?
+    ) -> Attribute? { nil }
     public func impliedInputShapes(_ node: NodeReader) -> [Int: Shape] { [:] }
 
     /// - Throws: `ModelError` if a node has too few or too many inputs.
     public func checkInputCount(of node: any NodeDescription) throws {
         let count = node.inputs.count, expected = try inputCount(node)
         guard !expected.contains(count) else { return }
-        let range = expected.lowerBound == expected.upperBound
+        let range =
+            expected.lowerBound == expected.upperBound
             ? "\(expected.lowerBound)" : "\(expected.lowerBound) to \(expected.upperBound)"
         throw ModelError("has \(count) inputs, but \(range) are needed", advice: "the file looks damaged")
     }

@@ -52,7 +52,8 @@ public enum Pipelines {
 
     /// Before an MXNet checkpoint is written.
     public static let toMXNet = Pipeline(
-        name: "to-mxnet", summary: "the parameters that MXNet stores", passes: [RestoreFloatParameters()])
+        name: "to-mxnet", summary: "the layers and parameters that MXNet has",
+        passes: [ExtractPadding(), RestoreFloatParameters()])
 
     /// All of them, with the choices that MXNet starts with.
     public static let all = [

@@ -68,12 +68,13 @@ extension Model {
         let isONNX = graph.metadata["format"] == "ONNX"
         // What came from MXNet is written back as it is, whether or not anything can be computed with it.
         if isONNX { try requireComplete() }
-        let (collapsed, first) = try run(isONNX ? Pipelines.fromQDQ(dropsInnerRounding: true) : Pipelines.nothing)
+        let open = try withOpenBatch()
+        let (collapsed, first) = try open.run(isONNX ? Pipelines.fromQDQ(dropsInnerRounding: true) : Pipelines.nothing)
         let (restored, second) = try collapsed.run(Pipelines.toMXNet)
         let paths = try restored.saveCheckpoint(to: path)
         let dropped = first.count { $0.explanation == CollapseQDQ.droppedRounding }
         let losses =
-            report.losses + (isONNX ? [] : report.mismatched + ParameterCheck.problems(of: graph))
+            open.report.losses + (isONNX ? [] : report.mismatched + ParameterCheck.problems(of: graph))
             + (dropped > 0 ? ["\(Self.sums(dropped)) are rounded once instead of twice, as MXNet does it"] : [])
             + second.filter { $0.outcome == .refused }.map { "'\($0.node)': \($0.explanation)" } + restored.halvedSums
         return ConversionResult(
@@ -120,7 +121,8 @@ extension Model {
 
     private func requireShapes() throws {
         let labels = OperatorTable.standard.labels(of: graph)
-        let unknown = graph.inputs.filter { !labels.contains($0) }.map { graph[$0] }.filter { $0.type?.shape == nil }.map(\.name)
+        let unknown = graph.inputs.filter { !labels.contains($0) }.map { graph[$0] }.filter { $0.type?.shape == nil }
+            .map(\.name)
         guard unknown.isEmpty else {
             throw ModelError(
                 "the shape of \(unknown.map { "'\($0)'" }.commaSeparated) is not known", at: graph.name,

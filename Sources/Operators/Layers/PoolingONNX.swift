@@ -14,7 +14,8 @@ extension Pooling {
         if kernel.kind == .sum { return try writeSum(node, kernel, input, attributes.isGlobal, &writing) }
         let (type, more) = try Self.type(kernel.kind)
         if attributes.isGlobal {
-            writing.emit("Global" + type, node, inputs: [input], attributes: more)
+            // There is no padding that could count.
+            writing.emit("Global" + type, node, inputs: [input], attributes: type == "AveragePool" ? [] : more)
         } else if kernel.kind == .averageIncludingPadding, kernel.padsEnd != kernel.countedPadsEnd {
             try writeOverhangingMean(node, kernel, input, &writing)
         } else {

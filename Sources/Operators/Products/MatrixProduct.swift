@@ -38,9 +38,21 @@ struct MatrixProduct: OperatorDefinition {
         let definition = self
         var mapping = ONNXMapping(
             write: { node, writing in try definition.write(node, &writing) },
-            read: { reading in reading.define("_npi_matmul") })
+            read: Self.read)
         if kind == .numPy { mapping.types = ["MatMul"] }
         return .mapped(mapping)
+    }
+
+    /// With a stored matrix it is a fully connected layer along the last axis, which MXNet stores the other way round.
+    @Sendable private static func read(_ reading: inout ONNXReading) throws {
+        guard let weights = reading.constant(1), weights.shape.rank == 2, weights.dataType.isFloatingPoint,
+            reading.constant(0) == nil, reading.shape(0)?.rank ?? 2 >= 2, weights.shape[1] > 0
+        else { return reading.define("_npi_matmul") }
+        let transposed = reading.addParameter("_weight", weights.asFloat32().transposed())
+        reading.define(
+            "FullyConnected",
+            ["flatten": .text("False"), "no_bias": .text("True"), "num_hidden": .integer(weights.shape[1])],
+            inputs: [reading.inputs[0], transposed])
     }
 
     private func form(_ attributes: Attributes) throws -> (kernel: MatMulKernel, factor: Float) {

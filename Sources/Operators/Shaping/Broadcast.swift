@@ -51,6 +51,12 @@ struct Broadcast: ArrangingOperator {
         return [arrangement]
     }
 
+    func attribute(_ name: String, forAnyBatch extents: [BatchExtent], of source: [BatchExtent]?) -> Attribute? {
+        guard kind == .toShape, name == "shape", let source, source.count == extents.count else { return nil }
+        let numbers = zip(extents, source).compactMap { $0 == $1 ? 0 : $0.dependsOnBatch ? nil : $0.offset }
+        return numbers.count == extents.count ? .integers(numbers) : nil
+    }
+
     private func target(_ node: NodeReader, _ source: Shape) throws -> [Int] {
         var target = source.dimensions
         switch kind {

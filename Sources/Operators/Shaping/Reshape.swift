@@ -71,6 +71,14 @@ struct Reshape: ArrangingOperator {
         return try ReshapeCode.resolve(target.indices.map { open.contains($0) ? .infer : .extent(target[$0]) }, source)
     }
 
+    func attribute(_ name: String, forAnyBatch extents: [BatchExtent], of source: [BatchExtent]?) -> Attribute? {
+        switch (spelling, name) {
+        case (.mxnet, "shape"): BatchExtent.shape(extents, of: source, copies: true).map { .integers($0) }
+        case (.numPy, "newshape"): BatchExtent.shape(extents, of: source, copies: false).map { .integers($0) }
+        default: nil
+        }
+    }
+
     // MARK: ONNX
 
     /// ONNX knows 0 and −1. Other codes are written as the axes that they stand for.

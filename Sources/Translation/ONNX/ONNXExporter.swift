@@ -10,7 +10,7 @@ public struct ONNXExporter {
     /// Marks what the metadata say of the model that this one was made from.
     private static let sourcePrefix = "source_"
     public let opset: Int
-    /// The first axis of inputs and outputs is called `batch` instead of having an extent.
+    /// The first axis of the inputs is called `batch` instead of having an extent, and so is what follows from it.
     public var hasDynamicBatch: Bool
     private let table: OperatorTable
 
@@ -21,8 +21,25 @@ public struct ONNXExporter {
     }
 
     /// - Parameter graph: annotated with shapes.
-    /// - Throws: `ModelError` that lists every node whose operator has no ONNX form, with the reasons.
+    /// - Throws: `ModelError` that lists every node whose operator has no ONNX form, with the reasons; or, for a dynamic
+    ///   batch, everything that is for one batch only.
     public func model(of graph: Graph) throws -> ONNXModel {
+        guard hasDynamicBatch else { return try modelAsGiven(graph) }
+        let shapes = graph.inputs.compactMap { id in graph[id].type?.shape.map { (graph[id].name, $0) } }
+        guard let batch = shapes.first(where: { $0.1.rank > 0 })?.1[0] else { return try modelAsGiven(graph) }
+        let models = try BatchExtent.probes.map { count in
+            let batched = shapes.filter { $0.1.rank > 0 && $0.1[0] == batch }
+                .map { ($0.0, $0.1.replacing(axis: 0, with: count)) }
+            var copy = graph
+            try locating("for a batch of \(count)") {
+                try TypeInference(table: table).annotate(&copy, shapes: Dictionary(batched) { first, _ in first })
+            }
+            return try modelAsGiven(copy)
+        }
+        return try DynamicBatch.merge(models[0], models[1])
+    }
+
+    private func modelAsGiven(_ graph: Graph) throws -> ONNXModel {
         let labels = table.labels(of: graph)
         let order = graph.topologicalOrder().map { graph[$0] }.filter { !$0.outputs.allSatisfy(labels.contains) }
         try refuseUnwritable(order)
@@ -66,7 +83,8 @@ public struct ONNXExporter {
             switch table[node.op]?.onnx {
             case .mapped(let mapping):
                 mapping.since <= opset
-                    ? nil : "'\(node.name)' (\(node.op)): ONNX has it from opset \(mapping.since) on; write a newer opset"
+                    ? nil
+                    : "'\(node.name)' (\(node.op)): ONNX has it from opset \(mapping.since) on; write a newer opset"
             case .unsupported(let reason): "'\(node.name)' (\(node.op)): \(reason)"
             case nil: "'\(node.name)' (\(node.op)): the operator is not known"
             }
@@ -80,9 +98,9 @@ public struct ONNXExporter {
 
     private func info(_ value: Value, isComputed: Bool = false) -> ONNXValueInfo {
         guard let type = value.type else { return ONNXValueInfo(name: value.name, type: nil) }
-        var shape = type.shape?.dimensions.map { ONNXDimension.known($0) }
-        if hasDynamicBatch, shape?.isEmpty == false { shape?[0] = .symbolic("batch") }
-        return ONNXValueInfo(name: value.name, type: .tensor(ONNXElementType(isComputed ? type.dataType.computed : type.dataType), shape: shape))
+        let shape = type.shape?.dimensions.map { ONNXDimension.known($0) }
+        let dataType = isComputed ? type.dataType.computed : type.dataType
+        return ONNXValueInfo(name: value.name, type: .tensor(ONNXElementType(dataType), shape: shape))
     }
 
     /// The IR version that the ONNX release with this opset wrote (docs/Versioning.md of ONNX).
