@@ -3,7 +3,7 @@ import TensorCore
 
 /// Padding of a convolution or a pooling that differs at the two ends of an axis. MXNet's layers have no such padding; its
 /// Pad (src/operator/pad.cc) in front of them does the same, for data of two or three spatial axes.
-public struct UnevenPadding {
+public struct UnevenPadding: Sendable {
     /// The attributes of Pad.
     public let border: Attributes
     /// The attributes of the layer behind it.
