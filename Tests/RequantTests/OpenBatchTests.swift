@@ -7,7 +7,9 @@ import Testing
 
 /// ONNX models that leave the batch open, as MXNet checkpoints for any batch.
 struct OpenBatchTests {
-    private static func constant(_ name: String, _ numbers: [Int64]) -> ONNXTensor { ONNXTensor(name: name, Tensor(numbers)) }
+    private static func constant(_ name: String, _ numbers: [Int64]) -> ONNXTensor {
+        ONNXTensor(name: name, Tensor(numbers))
+    }
 
     /// x.reshape(x.shape[0], …) as PyTorch exports it.
     private static func model(rest: [Int64]) throws -> Model {
@@ -23,9 +25,9 @@ struct OpenBatchTests {
             initializers: [constant("zero", [0]), constant("rest", rest)],
             inputs: [
                 ONNXValueInfo(
-                    name: "x", type: .tensor(.float, shape: [.symbolic("N"), .known(2), .known(3)]))
+                    name: "x", type: .tensor(.float32, shape: [.symbolic("N"), .known(2), .known(3)]))
             ],
-            outputs: [ONNXValueInfo(name: "y", type: .tensor(.float, shape: nil))])
+            outputs: [ONNXValueInfo(name: "y", type: .tensor(.float32, shape: nil))])
         return try Model(ONNXModel(irVersion: 8, opsetImports: [ONNXOpset(version: 17)], graph: body), name: "m")
     }
 

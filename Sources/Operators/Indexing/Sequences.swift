@@ -46,7 +46,44 @@ struct Sequences: OperatorDefinition {
     }
 
     var onnx: ONNXForm {
-        .unsupported(because: "ONNX has no operator that knows where sequences end, but ReverseSequence")
+        let definition = self
+        return .mapped(ONNXMapping(write: { node, writing in try definition.write(node, &writing) }))
+    }
+
+    /// Positions are compared with lengths; of the last elements, each in a sequence of zeros, the sum is taken.
+    private func write(_ node: NodeReader, _ writing: inout ONNXWriting) throws {
+        let shape = try node.shape(0), axis = try kernel(node.attributes).axis, name = node.node.name
+        let source = try writing.name(node, 0)
+        guard try usesLengths(node.attributes) else {
+            guard kind == .last else { return writing.emit("Identity", node, inputs: [source]) }
+            let index = writing.initializer(name + "_index", Tensor(scalar: Int64(shape[axis] - 1)))
+            return writing.emit(
+                "Gather", node, inputs: [source, index], attributes: [ONNXAttribute("axis", .int(axis))])
+        }
+        func emit(_ type: String, _ inputs: [String], _ suffix: String, _ attributes: [ONNXAttribute] = []) -> String {
+            writing.emit(
+                type, node, inputs: inputs, attributes: attributes, suffix: suffix, outputs: [name + suffix])
+            return name + suffix
+        }
+        let float = ONNXAttribute("to", .int(ONNXElementType(.float32).rawValue))
+        var lengths = emit("Cast", [try writing.name(node, 1)], "_length", [float])
+        lengths = emit("Unsqueeze", [lengths, writing.integers("axis", [axis], node)], "_lengths")
+        let positions = writing.initializer(
+            name + "_positions",
+            Tensor(
+                (0..<shape[axis]).map { Float($0) + (kind == .last ? 1 : 0) },
+                shape: axis == 0 ? [shape[0], 1] : [1, shape[1]]))
+        var mask = emit(kind == .last ? "Equal" : "Less", [positions, lengths], "_reached")
+        if shape.rank > 2 {
+            mask = emit("Unsqueeze", [mask, writing.integers("axes", Array(2..<shape.rank), node)], "_mask")
+        }
+        let value = kind == .last ? 0 : Float(try node.attributes.number("value") ?? 0)
+        let rest = writing.initializer(name + "_value", Tensor(scalar: value))
+        guard kind == .last else { return writing.emit("Where", node, inputs: [mask, source, rest]) }
+        let picked = emit("Where", [mask, source, rest], "_picked")
+        writing.emit(
+            "ReduceSum", node, inputs: [picked, writing.integers("axis", [axis], node)],
+            attributes: [ONNXAttribute("keepdims", .int(0))])
     }
 
     func inferTypes(_ node: NodeReader) throws -> [ValueType] {

@@ -23,8 +23,16 @@ struct Take: OperatorDefinition {
                     attributes: [ONNXAttribute("axis", .int(form.axis))])
             },
             read: { reading in
+                let axis = try reading.integer("axis") ?? 0
                 // Indices count from the end if they are negative; MXNet does that in its mode wrap.
-                reading.define("take", ["axis": .integer(try reading.integer("axis") ?? 0), "mode": .text("wrap")])
+                let attributes: Attributes = ["axis": .integer(axis), "mode": .text("wrap")]
+                // MXNet stores a single number as a list of one: the axis stays, and has to go.
+                guard let index = reading.constant(1), index.shape.rank == 0, reading.constant(0) == nil,
+                    let rank = reading.shape(0)?.rank, rank > 1
+                else { return reading.define("take", attributes) }
+                let list = reading.addParameter("_index", index.reshaped([1]))
+                let row = reading.add("take", attributes, inputs: [reading.inputs[0], list], suffix: "_row")
+                reading.define("squeeze", ["axis": .integer(axis < 0 ? axis + rank : axis)], inputs: [row])
             }))
 
     func inputCount(_ node: any NodeDescription) -> ClosedRange<Int> { 2...2 }

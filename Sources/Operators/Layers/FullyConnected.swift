@@ -27,7 +27,7 @@ struct FullyConnected: OperatorDefinition {
                     return try writeMatMul(node, names, &writing)
                 }
                 if rank > 2 {
-                    let flat = names[0] + "_flat"
+                    let flat = node.node.name + "_flat"
                     writing.emit(
                         "Flatten", node, inputs: [names[0]], attributes: [ONNXAttribute("axis", .int(1))],
                         suffix: "_flatten", outputs: [flat])

@@ -2,17 +2,21 @@ import GraphIR
 import Operators
 import TensorCore
 
-/// Float FusedConvolution and FusedFullyConnected → the nodes that they swallowed: ONNX has no fused layers.
+/// Fused float layers → the nodes that they swallowed: ONNX has no fused layers.
 public struct UnfuseLayers: Pass {
     public let name = "UnfuseLayers"
     public let summary = "takes fused float layers apart into the nodes that they swallowed"
+
+    private static let fused: Set = [
+        "FusedConvolution", "FusedFullyConnected", "_sg_mkldnn_selfatt_qk", "_sg_mkldnn_selfatt_valatt",
+    ]
 
     public init() {}
 
     public func run(_ context: inout PassContext) throws {
         for id in context.graph.topologicalOrder() {
             let node = context.graph[id]
-            guard node.op == "FusedConvolution" || node.op == "FusedFullyConnected", let body = node.bodies.first,
+            guard Self.fused.contains(node.op), let body = node.bodies.first,
                 let data = node.inputs.first ?? nil, !(context.graph[data].type?.isQuantized ?? false)
             else { continue }
             var patch = GraphPatch(for: context.graph, "→ \(node.origins.joined(separator: " + "))")
