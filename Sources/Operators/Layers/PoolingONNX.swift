@@ -107,7 +107,9 @@ extension Pooling {
         }
         if type.hasPrefix("Global") {
             attributes["global_pool"] = .text("True")
-            attributes["kernel"] = .text("(1, 1)")
+            // It does not count, but says to MXNet how many axes there are.
+            let axes = reading.shape(0).map { $0.rank - 2 } ?? 2
+            attributes["kernel"] = .integers([Int](repeating: 1, count: max(axes, 1)))
             return reading.define("Pooling", attributes)
         }
         let window = try ONNXWindow(reading)
