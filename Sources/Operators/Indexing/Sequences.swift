@@ -65,7 +65,7 @@ struct Sequences: OperatorDefinition {
                 type, node, inputs: inputs, attributes: attributes, suffix: suffix, outputs: [name + suffix])
             return name + suffix
         }
-        let float = ONNXAttribute("to", .int(ONNXElementType(.float32).rawValue))
+        let float = ONNXAttribute("to", .int(Int(ONNXElementType.float32.rawValue)))
         var lengths = emit("Cast", [try writing.name(node, 1)], "_length", [float])
         lengths = emit("Unsqueeze", [lengths, writing.integers("axis", [axis], node)], "_lengths")
         let positions = writing.initializer(
