@@ -104,8 +104,11 @@ public struct Model: Sendable {
             let kinds = Dictionary(grouping: unknown, by: \.op).sorted { $0.key < $1.key }.map { op, nodes in
                 "\(op) ('\(nodes[0].name)'\(nodes.count > 1 ? " and \(nodes.count - 1) more" : ""))"
             }
+            // Of an operator that is known, why this node could not be read.
+            let reasons = report.losses.filter { loss in unknown.contains { loss.hasPrefix("'\($0.name)' (") } }
             throw ModelError(
-                "has operators that are not known: \(kinds.joined(separator: ", "))", at: graph.name,
+                (["has operators that are not known: \(kinds.joined(separator: ", "))"] + reasons.prefix(5))
+                    .joined(separator: "; "), at: graph.name,
                 advice: "'requant operators' lists those that are")
         }
         try requireFittingParameters(missing: missingParameters)

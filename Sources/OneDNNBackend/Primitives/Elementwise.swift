@@ -6,7 +6,8 @@ extension ActivationKernel: AcceleratedKernel {
     func compile(_ step: KernelProgram.Step, into plan: ExecutionPlan) throws -> Bool {
         let type = plan.type(of: step.operands[0]).dataType
         // As a primitive of its own a function has no scale, and of those of codes oneDNN knows one.
-        guard let algorithm = function.kind.oneDNN, function.scale == 1,
+        // Its logarithm is not accurate near 1.
+        guard let algorithm = function.kind.oneDNN, function.scale == 1, function.kind != .log,
             type == .float32 || type.isCode && function.kind == .relu
         else { return false }
         let layout = plan.layout(of: step.operands[0])
@@ -29,7 +30,6 @@ extension UnaryKernel: AcceleratedKernel {
             case .square: (dnnl_eltwise_square, 0)
             case .sqrt: (dnnl_eltwise_sqrt, 0)
             case .exp: (dnnl_eltwise_exp, 0)
-            case .log: (dnnl_eltwise_log, 0)
             case .tanh: (dnnl_eltwise_tanh, 0)
             case .roundHalfToEven: (dnnl_eltwise_round, 0)
             default: nil

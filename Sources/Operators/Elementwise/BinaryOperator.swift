@@ -143,12 +143,17 @@ extension ArithmeticFamily {
     /// ONNX's operators repeat axes. Where the file does not say shapes, those of computed values nearly always agree; a
     /// stored number is MXNet's scalar.
     func read(_ reading: inout ONNXReading) throws {
-        guard try reading.integer("broadcast") ?? 0 == 0 else {
-            throw ModelError("broadcast=1 is not supported", advice: "convert the model to opset 7 or newer")
-        }
+        if try reading.integer("broadcast") ?? 0 != 0 { return try readAligned(&reading) }
         if operation == .shiftRight, reading.text("direction") == "LEFT" { return reading.define("BitShiftLeft") }
         if operation == .modulo, try reading.integer("fmod") ?? 0 != 0 { return reading.define("Mod") }
         guard reading.inputs.count == 2 else { return try readMany(&reading) }
+        if operation == .power, let base = reading.elementType(0), let exponent = reading.elementType(1),
+            Self.promoted(base, exponent) != base, let op = broadcast.first
+        {
+            // ONNX's power has the type of its base.
+            let power = reading.add(op, inputs: reading.inputs, suffix: "_power")
+            return reading.define("Cast", ["dtype": .text(base.rawValue)], inputs: [power])
+        }
         if !scalar.isEmpty, let number = reading.scalar(1) {
             return reading.define(scalar[0], ["scalar": .text(number)], inputs: [reading.inputs[0]])
         }
@@ -165,6 +170,24 @@ extension ArithmeticFamily {
 }
 
 extension ArithmeticFamily {
+    /// Until opset 6, the axes of the second operand are those of the first from `axis` on; its last, if nothing is said.
+    private func readAligned(_ reading: inout ONNXReading) throws {
+        guard reading.inputs.count == 2, let op = broadcast.first else {
+            throw ModelError("broadcast=1 needs 2 inputs, but it has \(reading.inputs.count)")
+        }
+        var second = reading.inputs[1]
+        if let axis = try reading.integer("axis") {
+            let rank = try reading.rank(0, for: "axis=\(axis)"), missing = rank - (try reading.rank(1, for: "axis"))
+            let first = axis < 0 ? axis + rank : axis
+            guard missing >= 0, 0...missing ~= first else { throw ModelError("axis=\(axis) does not fit its inputs") }
+            for index in first..<missing {
+                second = reading.add(
+                    "expand_dims", ["axis": .integer(-1)], inputs: [second], suffix: "_axis\(index)")
+            }
+        }
+        reading.define(op, inputs: [reading.inputs[0], second])
+    }
+
     /// Max and Min take any number of operands.
     private func readMany(_ reading: inout ONNXReading) throws {
         guard let op = broadcast.first, reading.inputs.count > 2, [.maximum, .minimum].contains(operation) else {

@@ -36,8 +36,10 @@ struct IdentityOperator: OperatorDefinition {
                     writing.emit("Identity", node, inputs: [try writing.name(node, 0)])
                 },
                 read: { reading in
-                    if let training = reading.constant(2)?.asInts().first, training != 0 {
-                        throw ModelError("training_mode is on", advice: "export the model for inference")
+                    if reading.hasInput(2), reading.constant(2)?.asInts().first != 0 {
+                        throw ModelError(
+                            "training_mode is on, or computed, and drops elements at random then",
+                            advice: "export the model for inference")
                     }
                     reading.define(name, inputs: [reading.inputs.first ?? nil])
                 }))

@@ -103,6 +103,7 @@ struct LeakyReLU: ElementFunction {
                 "LeakyReLU", ["act_type": .text("elu"), "slope": .text("\(alpha)")], inputs: reading.inputs,
                 suffix: "_elu")
             reading.define("_mul_scalar", ["scalar": .text("\(gamma)")], inputs: [elu])
+        case _ where reading.opset < 7: define(.prelu)
         default:
             guard let slope = reading.storedShape(1), slope.elementCount == slope.dimensions.first ?? 1,
                 slope.rank > 1 || slope.elementCount == 1 || reading.shape(0)?.rank == 2

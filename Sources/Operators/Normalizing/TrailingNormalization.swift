@@ -4,7 +4,8 @@ import ONNXFormat
 import TensorCore
 
 /// ONNX's LayerNormalization and RMSNormalization: the axes from `axis` to the last are normalized together. Inputs: data,
-/// scale, [bias], which broadcast to the data. A LayerNormalization along the last axis only is MXNet's LayerNorm.
+/// scale, [bias], which broadcast to the data. Outputs: the result; of a LayerNormalization, if asked for, the mean and
+/// 1 / √(variance + epsilon) too. A LayerNormalization along the last axis only is MXNet's LayerNorm.
 struct TrailingNormalization: OperatorDefinition {
     enum Kind { case layer, rootMeanSquare }
 
@@ -34,7 +35,10 @@ struct TrailingNormalization: OperatorDefinition {
                 kind == .layer ? "LayerNormalization" : "RMSNormalization", node, inputs: names,
                 attributes: [
                     ONNXAttribute("axis", .int(axes.lowerBound)), ONNXAttribute("epsilon", .float(epsilon)),
-                ])
+                ], outputs: node.node.outputs.indices.map { writing.output(node, $0) })
+        }
+        guard node.node.outputs.count == 1 else {
+            throw ModelError("its mean and deviation need opset \(first)", advice: "write with --opset \(first)")
         }
         var parts = ONNXParts(node)
         let normalized: String
@@ -50,12 +54,10 @@ struct TrailingNormalization: OperatorDefinition {
     }
 
     private static func read(_ kind: Kind, _ reading: inout ONNXReading) throws {
-        guard reading.node.outputs.dropFirst().allSatisfy(\.isEmpty) else {
-            throw ModelError("its mean and deviation are not supported as outputs")
-        }
+        let givesStatistics = reading.node.outputs.count > 1
         let axis = try reading.integer("axis") ?? -1, epsilon = try reading.number("epsilon") ?? 1e-5
         let attributes: Attributes = ["axis": .integer(axis), "eps": .text("\(epsilon)")]
-        guard kind == .layer, axis == -1 || reading.shape(0).map({ axis == $0.rank - 1 }) ?? false,
+        guard kind == .layer, !givesStatistics, axis == -1 || reading.shape(0).map({ axis == $0.rank - 1 }) ?? false,
             let scale = reading.storedShape(1), scale.rank == 1
         else {
             return reading.define(
@@ -72,17 +74,33 @@ struct TrailingNormalization: OperatorDefinition {
 
     func inputCount(_ node: any NodeDescription) -> ClosedRange<Int> { 2...(kind == .layer ? 3 : 2) }
 
-    func inferTypes(_ node: NodeReader) throws -> [ValueType] { [ValueType(.float32, try node.type(0).shape)] }
+    func inferTypes(_ node: NodeReader) throws -> [ValueType] {
+        let shape = try node.type(0).shape
+        let statistics = try shape.map { shape in
+            let axes = try Self.parameters(node, shape.rank).axes
+            return Shape(shape.dimensions.indices.map { axes.contains($0) ? 1 : shape[$0] })
+        }
+        return [ValueType(.float32, shape)]
+            + node.node.outputs.dropFirst().map { _ in ValueType(.float32, statistics) }
+    }
 
     func lower(_ node: NodeReader, _ lowering: inout Lowering) throws {
         let (axes, epsilon) = try Self.parameters(node, node.shape(0).rank)
-        let kernel = NormalizationKernel(kind == .layer ? .standard : .rootMeanSquare, axes: axes, epsilon: epsilon)
-        let normalized = try lowering.add(kernel, [lowering.floatValue(node, 0)], node)
-        var result = try lowering.add(BinaryKernel(.multiply), [normalized, lowering.floatValue(node, 1)], node)
+        let count = node.node.outputs.count
+        guard count <= (kind == .layer ? 3 : 1) else { throw ModelError("it has \(count) outputs") }
+        let kernel = NormalizationKernel(
+            kind == .layer ? .standard : .rootMeanSquare, axes: axes, epsilon: epsilon, givesStatistics: count > 1)
+        let results = try lowering.addAll(kernel, [lowering.floatValue(node, 0)], node)
+        var result = try lowering.add(BinaryKernel(.multiply), [results[0], lowering.floatValue(node, 1)], node)
         if node.hasInput(2) {
             result = try lowering.add(BinaryKernel(.add), [result, lowering.floatValue(node, 2)], node)
         }
         lowering.define(node, LoweredValue(result))
+        if count > 1 { lowering.define(node, output: 1, LoweredValue(results[1])) }
+        if count > 2 {
+            let inverse = try lowering.add(UnaryKernel(.reciprocal), [results[2]], node)
+            lowering.define(node, output: 2, LoweredValue(inverse))
+        }
     }
 
     private static func parameters(_ node: NodeReader, _ rank: Int) throws -> (axes: Range<Int>, epsilon: Float) {
@@ -95,15 +113,25 @@ struct TrailingNormalization: OperatorDefinition {
     var examples: [OperatorExample] {
         let bias = kind == .layer ? ", %shift" : ""
         let declaration = kind == .layer ? "\n%shift: float32[4, 5] = parameter(...)" : ""
+        let alongTwo = OperatorExample(
+            "along the last two axes",
+            """
+            %data: float32[2, 3, 4, 5] = input
+            %scale: float32[4, 5] = parameter(...)\(declaration)
+            %norm_output = \(name)(%data, %scale\(bias)) {axis=2, eps="0.001"}
+            return %norm_output
+            """)
+        guard kind == .layer else { return [alongTwo] }
         return [
+            alongTwo,
             OperatorExample(
-                "along the last two axes",
+                "with mean and deviation",
                 """
-                %data: float32[2, 3, 4, 5] = input
-                %scale: float32[4, 5] = parameter(...)\(declaration)
-                %norm_output = \(name)(%data, %scale\(bias)) {axis=2, eps="0.001"}
-                return %norm_output
-                """)
+                %data: float32[2, 3, 4] = input
+                %scale: float32[3, 4] = parameter(...)
+                %norm_output0, %norm_output1, %norm_output2 = LayerNormalization(%data, %scale) {axis=1, eps="0.001"} name=norm
+                return %norm_output0, %norm_output1, %norm_output2
+                """, onnxSince: 17),
         ]
     }
 }

@@ -94,8 +94,13 @@ struct Reduction: OperatorDefinition {
             axes = stored.asInts()
         }
         if axes ?? [] == [] {
-            guard try node.integer("noop_with_empty_axes") ?? 0 == 0 else {
-                throw ModelError("noop_with_empty_axes=1 without axes is not supported", advice: "leave the node out")
+            if try node.integer("noop_with_empty_axes") ?? 0 != 0 {
+                // Without axes, each element is reduced alone.
+                guard ["ReduceSum", "ReduceMean", "ReduceProd", "ReduceMax", "ReduceMin"].contains(reading.type) else {
+                    throw ModelError(
+                        "noop_with_empty_axes=1 without axes is not supported", advice: "leave the node out")
+                }
+                return node.define("_copy", inputs: Array(node.inputs.prefix(1)))
             }
             axes = nil
         }

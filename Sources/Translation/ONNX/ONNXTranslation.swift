@@ -146,7 +146,7 @@ struct ONNXTranslation {
         var inputs = try node.inputs.map { $0.isEmpty ? nil : try requiredValue(named: $0) }
         while case .some(nil) = inputs.last { inputs.removeLast() }
         if let function = functions[node.functionKey] { return try add(function, calledBy: node, inputs) }
-        if let nodes = node.inQDQForm() { return try nodes.forEach { try add($0) } }
+        if let nodes = node.inQDQForm() ?? node.inFunctionForm() { return try nodes.forEach { try add($0) } }
         if node.domain.isEmpty || node.domain == "ai.onnx", try addSpecial(node, inputs) { return }
         let first = added.count
         if try !read(node, inputs) {
