@@ -24,6 +24,8 @@ DISPUTED = {
         'test_qlinearmatmul_3D_int8_float16', 'test_qlinearmatmul_3D_int8_float32'],
     'corners are aligned with a length that is not rounded down to that of the result': [
         'test_resize_downsample_scales_cubic_align_corners', 'test_resize_downsample_scales_linear_align_corners'],
+    'the stored bfloat16 is cut off, where it should be rounded to the nearest': [
+        'test_cast_FLOAT_to_BFLOAT16', 'test_castlike_FLOAT_to_BFLOAT16', 'test_castlike_FLOAT_to_BFLOAT16_expanded'],
     'counts elements behind the padding, over which the last window hangs': [
         'test_averagepool_3d_dilations_large_count_include_pad_is_1_ceil_mode_is_True'],
 }
