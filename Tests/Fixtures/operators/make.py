@@ -1,9 +1,17 @@
 """Runs MXNet 1.9.1 on the examples of all operators:  python make.py FOLDER [FAMILY…]  (see README.md)."""
-import glob, os, sys, zipfile
+import glob, os, re, sys, zipfile
 os.environ['MXNET_SUBGRAPH_BACKEND'] = 'NONE'  # no fusion of its own
 import mxnet as mx, numpy as np
 
-results = {}
+
+
+def reason(error):
+    """What MXNet says, without times and places."""
+    text = re.sub(r'\[[0-9:]+\] |\.\./src/\S+ |\s+', ' ', str(error).split('Error')[-1])
+    return text.strip(' :')[:120]
+
+
+results, refused = {}, {}
 for path in sorted(glob.glob(sys.argv[1] + '/*/*-symbol.json')):
     prefix = path[:-len('-symbol.json')]
     symbol = mx.sym.load(path)
@@ -24,9 +32,15 @@ for path in sorted(glob.glob(sys.argv[1] + '/*/*-symbol.json')):
         for index, output in enumerate(outputs):
             results.setdefault(family, {})[f'{name}-{index}'] = output.asnumpy()
     except mx.MXNetError as error:
-        print(name, str(error).split('\n')[-1 if len(str(error)) < 200 else 0][:300])
+        refused.setdefault(family, {})[name] = reason(error)
 folder = os.path.dirname(os.path.abspath(__file__))
 wanted = sys.argv[2:] or results
 for family in wanted:
-    np.savez_compressed(os.path.join(folder, family + '.npz'), **results[family])
-    print(family, len(results[family]), 'results')
+    np.savez_compressed(os.path.join(folder, family + '.npz'), **results.get(family, {}))
+    print(family, len(results.get(family, {})), 'results,', len(refused.get(family, {})), 'refused')
+# What MXNet cannot run itself, with its reason.
+listed = os.path.join(folder, 'refused.txt')
+kept = [line for line in open(listed).read().splitlines() if line.split('/')[0] not in wanted] if os.path.exists(listed) else []
+lines = [f'{family}/{name}: {reason}' for family in wanted for name, reason in refused.get(family, {}).items()]
+with open(listed, 'w') as file:
+    file.write(''.join(line + '\n' for line in sorted(kept + lines)))
