@@ -167,6 +167,14 @@ struct ONNXTranslation {
             guard let input = inputs.first ?? nil, let output = node.outputs.first else { return false }
             bind(output, to: input)
             return true
+        case "Cast":
+            // Some tools write casts of codes to the type that they have.
+            guard case .int(let type)? = node.attribute("to"), let input = inputs.first ?? nil,
+                let output = node.outputs.first, let known = graph[input].type?.dataType,
+                ONNXElementType(rawValue: Int32(clamping: type))?.dataType == known
+            else { return false }
+            bind(output, to: input)
+            return true
         case "Constant":
             guard let output = node.outputs.first, let tensor = try node.constantValue() else { return false }
             bind(output, to: graph.addParameter(prefix + output, tensor))
