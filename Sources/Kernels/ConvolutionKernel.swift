@@ -3,6 +3,7 @@ import TensorCore
 /// Convolution of a N×C×spatial… source with O×(C/groups)×kernel… weights (cross-correlation, as in every framework).
 ///
 /// Source, weights → result: float32 × float32 → float32, or uint8/int8 × int8 → any type through int32 sums.
+/// Codes of the source stand for their difference from `sourceZeroPoint`, and padding for none.
 /// Operands: source, weights, bias [O] if the stage has one, residual of the result's shape if it has a sum.
 public struct ConvolutionKernel: Kernel, Hashable {
     public static let name = "convolution"
@@ -11,6 +12,7 @@ public struct ConvolutionKernel: Kernel, Hashable {
     public var padsBegin: [Int]
     public var padsEnd: [Int]
     public var groups: Int
+    public var sourceZeroPoint = 0
     public var stage: OutputStage
 
     public init(

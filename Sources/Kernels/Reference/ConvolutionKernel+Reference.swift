@@ -1,7 +1,7 @@
 import TensorCore
 
 // result[n, o, r] = stage(Σ weights[o, c, t] · source[n, c, r · stride − pad + t · dilation])
-// over the channels c of o's group and the taps t
+// over the channels c of o's group and the taps t, with the zero point taken off the source
 
 extension ConvolutionKernel {
     public func evaluate(_ operands: [Tensor]) throws -> [Tensor] {
@@ -12,7 +12,8 @@ extension ConvolutionKernel {
     }
 
     private func convolve<Sum: Accumulator>(_ operands: [Tensor], _ shape: Shape, in: Sum.Type) throws -> Tensor {
-        let source = try Sum.widening(operands[0], "source"), weights = try Sum.widening(operands[1], "weights")
+        let centered = sourceZeroPoint == 0 ? operands[0] : operands[0].centered(on: sourceZeroPoint)
+        let source = try Sum.widening(centered, "source"), weights = try Sum.widening(operands[1], "weights")
         let window = try SlidingWindow(
             source: operands[0].shape, result: shape, window: Array(operands[1].shape.dimensions[2...]),
             strides: strides, dilations: dilations, padsBegin: padsBegin)
@@ -46,5 +47,12 @@ extension ConvolutionKernel {
         }
         return try stage.finish(
             sums, bias: stage.bias(of: operands), residual: stage.residual(of: operands), shape: shape)
+    }
+}
+
+extension Tensor {
+    /// Codes less their zero point, as int32.
+    fileprivate func centered(on zeroPoint: Int) -> Tensor {
+        Tensor(asInts().map { Int32(clamping: $0 - zeroPoint) }, shape: shape)
     }
 }

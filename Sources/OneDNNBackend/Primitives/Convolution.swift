@@ -14,8 +14,10 @@ extension ConvolutionKernel: AcceleratedKernel {
         let takesDirectKernel =
             plan.repeatsMXNetSums && source.dataType == .float32
             && outputs / groups % 16 != 0 && outputs / groups % 8 == 0
+        let zeroPoint = Int32(clamping: sourceZeroPoint)
         return try stage.compile(step, into: plan, weightShape: weightShape) { layouts, attributes in
-            try PrimitiveDescriptor(
+            if zeroPoint != 0 { try attributes.setSourceZeroPoint(zeroPoint) }
+            return try PrimitiveDescriptor(
                 "convolution of \(source) with \(weights)", dnnl_convolution_desc_t(), attributes, plan.engine,
                 preferring: { !takesDirectKernel || ["jit:avx2", "jit_1x1:avx2"].contains($0) }
             ) {

@@ -6,7 +6,8 @@ import TensorCore
 /// (src/operator/subgraph/mkldnn/mkldnn_conv.cc). The swallowed nodes stay in the node's body.
 ///
 /// Inputs: data, weight, [bias], [gamma, beta, moving_mean, moving_var], [residual], in the order of the body's inputs.
-/// With quantized data it gives int32 sums, or codes if min_calib_range and max_calib_range are there.
+/// With quantized data it gives int32 sums, or codes if min_calib_range and max_calib_range are there. Codes with a zero
+/// point, which MXNet has none of, are described by out_type, step and zero_point instead.
 struct FusedConvolution: OperatorDefinition {
     let name = "FusedConvolution"
     let summary = "convolution with BatchNorm, addition and activation fused, float or int8"
@@ -46,11 +47,10 @@ struct FusedConvolution: OperatorDefinition {
         let form = try FusedConvolutionForm(node.node)
         let shape = try node.type(0).shape.map { try form.convolution.resultShape(of: $0) }
         guard try node.type(0).isQuantized else { return [ValueType(.float32, shape)] }
-        guard let range = try CalibratedRange.read(node.attributes) else {
+        guard let result = try CalibratedRange.codes(node.attributes, form.outputIsUnsigned ? .uint8 : .int8) else {
             return [ValueType(.int32, shape, quantization: .foundAtRunTime)]
         }
-        let type: DataType = form.outputIsUnsigned ? .uint8 : .int8
-        return [ValueType(type, shape, quantization: .known(QuantizationGrid(range: range, of: type)))]
+        return [ValueType(result.dataType, shape, quantization: .known(result.grid))]
     }
 
     func lower(_ node: NodeReader, _ lowering: inout Lowering) throws {
@@ -187,6 +187,16 @@ public enum CalibratedRange {
     public static func read(_ attributes: Attributes) throws -> ValueRange? {
         guard let low = try attributes.number(minimum), let high = try attributes.number(maximum) else { return nil }
         return ValueRange(Float(low), Float(high))
+    }
+
+    /// The codes that a layer ends in: those of type `codes` on the calibrated range, or those that ONNX's step and
+    /// zero_point describe together with out_type; nil if there is neither.
+    static func codes(_ attributes: Attributes, _ codes: DataType) throws -> (dataType: DataType, grid: QuantizationGrid)? {
+        if attributes["step"] != nil {
+            let type = try QuantizedType(attributes)
+            return type.quantization.grid.map { (type.dataType, $0) }
+        }
+        return try read(attributes).map { (codes, QuantizationGrid(range: $0, of: codes)) }
     }
 
     /// Codes of type `codes` on the calibrated range, or int32 if there is none.

@@ -6,6 +6,8 @@ import TensorCore
 ///
 ///     s_x: codes per unit of the data      s_w: of the weights      s_y: of the result      s_r: of the residual
 ///     t = (Σ W8·x + b32) · s_y / s_x / s_w → activation → + residual · s_y / s_r → activation → round, saturate
+///
+/// Zero points are taken off data and residual, and added to the result.
 struct FusedConvolutionLowering {
     let node: NodeReader
     let form: FusedConvolutionForm
@@ -21,12 +23,12 @@ struct FusedConvolutionLowering {
         switch source.codes {
         case nil: try lowerFloat(source, residual, &lowering)
         case .grid(let sourceScale, let zeroPoint):
-            guard zeroPoint == 0 else {
-                throw ModelError("its data has a zero point of \(zeroPoint), only 0 is supported")
-            }
-            if let range = try CalibratedRange.read(node.attributes) {
-                try lowerCalibrated(source, sourceScale, residual, range, &lowering)
+            if let result = try CalibratedRange.codes(node.attributes, form.outputIsUnsigned ? .uint8 : .int8) {
+                try lowerCalibrated(source, (sourceScale, zeroPoint), residual, result, &lowering)
             } else {
+                guard zeroPoint == 0 else {
+                    throw ModelError("its data has a zero point of \(zeroPoint), but its result is not calibrated")
+                }
                 try lowerToAccumulators(source, sourceScale, residual, &lowering)
             }
         case .rangeBuffer(let range): try lowerAtRunTime(source, range, residual, &lowering)
@@ -43,8 +45,21 @@ struct FusedConvolutionLowering {
             weights: try node.parameter(1), bias: form.biasInput.map { try node.parameter($0) }, batchNorm: statistics)
     }
 
+    /// The integers that the layer computes with, once the range of its data is known.
+    func weightCodes(_ sourceScale: Float, _ arithmetic: Arithmetic) throws -> WeightCodes {
+        let endsInCodes = try CalibratedRange.codes(node.attributes, .int8) != nil
+        return try endsInCodes ? calibratedCodes(sourceScale, arithmetic) : accumulatorCodes(sourceScale, arithmetic)
+    }
+
+    /// The integers of a layer that ends in int32: on one grid, so that the sums have one unit.
+    private func accumulatorCodes(_ sourceScale: Float, _ arithmetic: Arithmetic) throws -> WeightCodes {
+        WeightCodes.byTensor(
+            try folded(), sourceCodesPerUnit: sourceScale, limit: try codeLimit(arithmetic),
+            fitsBias: arithmetic == .exact)
+    }
+
     /// The integers of a layer whose ranges are known: quantized by channel, or as they are stored.
-    func calibratedCodes(_ sourceScale: Float, _ arithmetic: Arithmetic) throws -> WeightCodes {
+    private func calibratedCodes(_ sourceScale: Float, _ arithmetic: Arithmetic) throws -> WeightCodes {
         let weights = try node.parameter(1)
         guard weights.dataType == .int8 else {
             return WeightCodes.byChannel(
@@ -67,43 +82,45 @@ struct FusedConvolutionLowering {
         if let bias = folded.bias { operands.append(lowering.addConstant(Tensor(bias))) }
         if let residual { operands.append(residual.buffer) }
         var stage = OutputStage(hasBias: folded.bias != nil)
-        finish(&stage, sumScales: [], resultScale: 1, residualScale: 1, .exact)
+        finish(&stage, sumScales: [], resultScale: 1, residual: (1, 0), .exact)
         lowering.define(node, LoweredValue(try lowering.add(form.convolution.kernelOperation(stage), operands, node)))
     }
 
     private func lowerCalibrated(
-        _ source: LoweredValue, _ sourceScale: Float, _ residual: LoweredValue?, _ range: ValueRange,
-        _ lowering: inout Lowering
+        _ source: LoweredValue, _ sourceGrid: (scale: Float, zeroPoint: Int), _ residual: LoweredValue?,
+        _ type: (dataType: DataType, grid: QuantizationGrid), _ lowering: inout Lowering
     ) throws {
-        let codes = try calibratedCodes(sourceScale, lowering.arithmetic)
-        let outputType: DataType = form.outputIsUnsigned ? .uint8 : .int8
-        let resultScale = range.codesPerUnit(outputType)
+        let codes = try calibratedCodes(sourceGrid.scale, lowering.arithmetic)
+        let outputType = type.dataType, zeroPoint = type.grid.zeroPoint
+        let resultScale = type.grid.codesPerUnit(outputType)
         var stage = OutputStage(outputType: outputType, hasBias: codes.bias != nil)
         finish(
-            &stage, sumScales: codes.codesPerUnit.map { ($0, sourceScale) }, resultScale: resultScale,
-            residualScale: try residual.map(gridScale), lowering.arithmetic)
+            &stage, sumScales: codes.codesPerUnit.map { ($0, sourceGrid.scale) }, resultScale: resultScale,
+            residual: try residual.map(grid), lowering.arithmetic)
+        if zeroPoint != 0 { stage.postOperations.append(.activation(.adding(Float(zeroPoint)))) }
         // MXNet sums in the residual's buffer and so in the residual's type, then reads the bytes as the output's type.
         if lowering.arithmetic == .mxnet, let residual { stage.outputType = lowering.type(of: residual).dataType }
+        var kernel = form.convolution.kernelOperation(stage)
+        kernel.sourceZeroPoint = sourceGrid.zeroPoint
         var result = try lowering.add(
-            form.convolution.kernelOperation(stage), operands(source, codes, residual, &lowering), node)
+            kernel, operands(source, codes, residual, &lowering), node)
         if stage.outputType != outputType {
             result = try lowering.add(ReinterpretKernel(as: outputType), [result], node)
         }
-        lowering.define(node, LoweredValue(result, codes: .grid(codesPerUnit: resultScale)))
+        lowering.define(
+            node, LoweredValue(result, codes: .grid(codesPerUnit: resultScale, zeroPoint: zeroPoint)))
     }
 
     private func lowerToAccumulators(
         _ source: LoweredValue, _ sourceScale: Float, _ residual: LoweredValue?, _ lowering: inout Lowering
     ) throws {
         let folded = try folded()
-        let codes = WeightCodes.byTensor(
-            folded, sourceCodesPerUnit: sourceScale, limit: try codeLimit(lowering.arithmetic),
-            fitsBias: lowering.arithmetic == .exact)
+        let codes = try accumulatorCodes(sourceScale, lowering.arithmetic)
         let weightScale = codes.codesPerUnit[0]
         var stage = OutputStage(outputType: .int32, hasBias: codes.bias != nil)
         finish(
             &stage, sumScales: [(weightScale, sourceScale)], resultScale: sourceScale * weightScale,
-            residualScale: try residual.map(gridScale), lowering.arithmetic)
+            residual: try residual.map(grid), lowering.arithmetic)
         let result = try lowering.add(
             form.convolution.kernelOperation(stage), operands(source, codes, residual, &lowering), node)
         let unit = try AccumulatorUnit(
@@ -143,11 +160,11 @@ struct FusedConvolutionLowering {
             + (codes.bias.map { [lowering.addConstant($0)] } ?? []) + (residual.map { [$0.buffer] } ?? [])
     }
 
-    private func gridScale(of residual: LoweredValue) throws -> Float {
-        guard case .grid(let scale, 0) = residual.codes else {
+    private func grid(of residual: LoweredValue) throws -> (scale: Float, zeroPoint: Int) {
+        guard case .grid(let scale, let zeroPoint) = residual.codes else {
             throw ModelError("its residual has no calibrated range")
         }
-        return scale
+        return (scale, zeroPoint)
     }
 
     /// What happens to the sums: how they are scaled, and what follows.
@@ -156,10 +173,10 @@ struct FusedConvolutionLowering {
     /// - Parameters:
     ///   - sumScales: codes per unit of the weights, one for all channels or one for each, and of the data.
     ///   - resultScale: codes per unit of the result.
-    ///   - residualScale: codes per unit of the residual.
+    ///   - residual: its codes per unit, and its zero point.
     private func finish(
         _ stage: inout OutputStage, sumScales: [(weights: Float, source: Float)], resultScale: Float,
-        residualScale: Float?, _ arithmetic: Arithmetic
+        residual: (scale: Float, zeroPoint: Int)?, _ arithmetic: Arithmetic
     ) {
         let activations = [form.activation, form.postSumActivation].compactMap { $0 }
         let seesCodes = arithmetic == .mxnet || activations.allSatisfy { $0.isHomogeneous || $0.kind == .clip }
@@ -177,7 +194,13 @@ struct FusedConvolutionLowering {
         if let activation = form.activation, !(arithmetic == .mxnet && activation.kind == .clip) {
             stage.postOperations.append(operation(activation))
         }
-        if form.residualInput != nil { stage.postOperations.append(.sum(scale: residualScale.map { scale / $0 } ?? 0)) }
+        if form.residualInput != nil {
+            let factor = residual.map { scale / $0.scale } ?? 0
+            stage.postOperations.append(.sum(scale: factor))
+            if let zero = residual?.zeroPoint, zero != 0 {
+                stage.postOperations.append(.activation(.adding(-Float(zero) * factor)))
+            }
+        }
         if let activation = form.postSumActivation { stage.postOperations.append(operation(activation)) }
     }
 
@@ -195,6 +218,11 @@ extension FoldedWeights {
 }
 
 extension ActivationFunction {
+    /// x + summand
+    static func adding(_ summand: Float) -> ActivationFunction {
+        ActivationFunction(.linear, alpha: 1, beta: summand)
+    }
+
     /// The function that does to scale · x what this one does to x; relu does not mind.
     func scaled(by scale: Float) -> ActivationFunction {
         guard kind == .clip else { return self }

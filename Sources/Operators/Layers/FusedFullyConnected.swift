@@ -52,13 +52,10 @@ struct FusedFullyConnected: OperatorDefinition {
         let form = try FusedFullyConnectedForm(node.node)
         let shape = try node.type(0).shape.map { try form.attributes.resultShape(of: $0) }
         guard try node.type(0).isQuantized, !form.hasFloatOutput else { return [ValueType(.float32, shape)] }
-        guard let range = try CalibratedRange.read(node.attributes) else {
+        guard let result = try CalibratedRange.codes(node.attributes, form.outputType) else {
             return [ValueType(.int32, shape, quantization: .foundAtRunTime)]
         }
-        return [
-            ValueType(
-                form.outputType, shape, quantization: .known(QuantizationGrid(range: range, of: form.outputType)))
-        ]
+        return [ValueType(result.dataType, shape, quantization: .known(result.grid))]
     }
 
     func lower(_ node: NodeReader, _ lowering: inout Lowering) throws {

@@ -5,6 +5,10 @@ import TensorCore
 /// Lowers a fused fully connected layer (mkldnn_fc.cc), with s_x, s_w, s_y codes per unit of data, weights and result:
 ///
 ///     float result:  k = 1 / s_x / s_w             codes:  k = s_y / s_x / s_w
+///
+/// A zero point of the data is taken off by the bias, one of the result is added at the end:
+///
+///     Σ W8 · (x − z) = Σ W8 · x − z · Σ W8
 struct FusedFullyConnectedLowering {
     let node: NodeReader
     let form: FusedFullyConnectedForm
@@ -18,8 +22,7 @@ struct FusedFullyConnectedLowering {
         let source = try lowering.value(node, 0)
         switch source.codes {
         case nil: try lowerFloat(source, &lowering)
-        case .grid(let scale, 0): try lowerQuantized(source, scale, &lowering)
-        case .grid(_, let zeroPoint): throw ModelError("its data has a zero point of \(zeroPoint), only 0 is supported")
+        case .grid(let scale, let zeroPoint): try lowerQuantized(source, scale, zeroPoint, &lowering)
         case .rangeBuffer(let range): try lowerAtRunTime(source, range, &lowering)
         case .accumulators: throw ModelError("its data is int32", advice: "requantize it first")
         }
@@ -34,19 +37,22 @@ struct FusedFullyConnectedLowering {
         lowering.define(node, LoweredValue(try form.attributes.multiply(kernel, operands, node, &lowering)))
     }
 
-    private func lowerQuantized(_ source: LoweredValue, _ sourceScale: Float, _ lowering: inout Lowering) throws {
-        let codes = try weightCodes(sourceScale, lowering.arithmetic)
-        let range = try CalibratedRange.read(node.attributes)
+    private func lowerQuantized(
+        _ source: LoweredValue, _ sourceScale: Float, _ sourceZeroPoint: Int, _ lowering: inout Lowering
+    ) throws {
+        var codes = try weightCodes(sourceScale, lowering.arithmetic)
+        if sourceZeroPoint != 0 { codes.takeOff(sourceZeroPoint) }
+        let type = try CalibratedRange.codes(node.attributes, form.outputType)
         var stage = OutputStage(outputType: .int32, hasBias: codes.bias != nil)
         var result: LoweredValue.Codes?
         // What one real unit is in the result.
         var resultScale: Float = 1
         if form.hasFloatOutput {
             stage.outputType = .float32
-        } else if let range {
-            resultScale = range.codesPerUnit(form.outputType)
-            stage.outputType = form.outputType
-            result = .grid(codesPerUnit: resultScale)
+        } else if let type {
+            resultScale = type.grid.codesPerUnit(type.dataType)
+            stage.outputType = type.dataType
+            result = .grid(codesPerUnit: resultScale, zeroPoint: type.grid.zeroPoint)
         } else {
             resultScale = sourceScale * codes.codesPerUnit[0]
             let unit = try AccumulatorUnit(
@@ -55,6 +61,9 @@ struct FusedFullyConnectedLowering {
             result = .accumulators(unit: unit.value(lowering.arithmetic))
         }
         finish(&stage, sourceScale, codes.codesPerUnit, resultScale, lowering.arithmetic)
+        if let zeroPoint = type?.grid.zeroPoint, zeroPoint != 0, stage.outputType.isCode {
+            stage.postOperations.append(.activation(.adding(Float(zeroPoint))))
+        }
         let operands =
             [source.buffer, lowering.addConstant(codes.weights)] + (codes.bias.map { [lowering.addConstant($0)] } ?? [])
         let buffer = try form.attributes.multiply(InnerProductKernel(stage: stage), operands, node, &lowering)
@@ -115,4 +124,17 @@ struct FusedFullyConnectedLowering {
     }
 
     private var stored: StoredLayerCodes { StoredLayerCodes(node: node, hasBias: form.attributes.hasBias) }
+}
+
+extension WeightCodes {
+    /// Lets the bias take off a zero point of the data.
+    fileprivate mutating func takeOff(_ zeroPoint: Int) {
+        let rows = weights.shape[0], columns = weights.elementCount / max(rows, 1)
+        let values = weights.elements(as: Int8.self)
+        let sums = (0..<rows).map { row in
+            values[row * columns..<(row + 1) * columns].reduce(0) { $0 + Int($1) }
+        }
+        let old = bias?.elements(as: Int32.self).map { Int($0) } ?? [Int](repeating: 0, count: rows)
+        bias = Tensor(zip(old, sums).map { Int32(clamping: $0 - zeroPoint * $1) })
+    }
 }

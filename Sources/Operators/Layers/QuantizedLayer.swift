@@ -18,14 +18,24 @@ public struct QuantizedLayer {
             throw ModelError(
                 "the range of its data is found at run time", at: node.place, advice: "calibrate the model first")
         }
-        let sourceScale = grid.codesPerUnit(type.dataType)
+        let sourceScale =
+            arithmetic == .mxnet || grid.isReadFromRange(type.dataType)
+            ? grid.codesPerUnit(type.dataType) : 1 / grid.steps[0]
         let codes = try node.locating {
             node.node.op == "FusedConvolution"
-                ? try FusedConvolutionLowering(node).calibratedCodes(sourceScale, arithmetic)
+                ? try FusedConvolutionLowering(node).weightCodes(sourceScale, arithmetic)
                 : try FusedFullyConnectedLowering(node).weightCodes(sourceScale, arithmetic)
         }
         weights = codes.weights
         bias = codes.bias
         weightSteps = codes.codesPerUnit.map { 1 / $0 }
+    }
+}
+
+extension QuantizationGrid {
+    /// Whether its steps are those that MXNet reads from its range. Those of int8 parameters, and of what Embedding takes
+    /// from them, are not: they have 127 codes over it.
+    public func isReadFromRange(_ dataType: DataType) -> Bool {
+        range.map { QuantizationGrid(range: $0, of: dataType).steps == steps } ?? false
     }
 }
