@@ -36,7 +36,7 @@ public enum Pipelines {
     public static func toQDQ(residual: ResidualForm, arithmetic: Arithmetic) -> Pipeline {
         Pipeline(
             name: "to-qdq", summary: "quantized layers in QDQ form, fused float layers taken apart: what ONNX holds",
-            passes: [FuseRequantize(), UnfuseLayers(), ExpandToQDQ(residual: residual, arithmetic: arithmetic)]
+            passes: [UnfuseLayers(), ExpandToQDQ(residual: residual, arithmetic: arithmetic)]
                 + (residual == .runtime ? [ShiftSignedActivations(.toUnsigned)] : []))
     }
 
@@ -51,13 +51,16 @@ public enum Pipelines {
     public static let nothing = Pipeline(name: "nothing", summary: "leaves the graph alone", passes: [])
 
     /// Before an MXNet checkpoint is written.
-    public static let toMXNet = Pipeline(
-        name: "to-mxnet", summary: "the layers and parameters that MXNet has",
-        passes: [ExtractPadding(), RestoreFloatParameters()])
+    /// - Parameter requantizes: whether grids may become coarser.
+    public static func toMXNet(requantizes: Bool) -> Pipeline {
+        Pipeline(
+            name: "to-mxnet", summary: "the layers, the grids and the parameters that MXNet has",
+            passes: [ExtractPadding(), FitMXNetGrids(requantizes: requantizes), RestoreFloatParameters()])
+    }
 
     /// All of them, with the choices that MXNet starts with.
     public static let all = [
         fuse, quantize(QuantizationOptions()), calibrate([:]), toQDQ(residual: .exact, arithmetic: .exact),
-        fromQDQ(dropsInnerRounding: true), toMXNet,
+        fromQDQ(dropsInnerRounding: true), toMXNet(requantizes: false),
     ]
 }

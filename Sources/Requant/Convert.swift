@@ -5,6 +5,14 @@ import Passes
 import TensorCore
 import Translation
 
+/// How ONNX spells quantized layers.
+public enum QuantizedForm: String, Sendable, CaseIterable {
+    /// Float operators between QuantizeLinear and DequantizeLinear.
+    case qdq
+    /// QLinearConv and QLinearMatMul where there is one of them, QDQ form elsewhere.
+    case qoperator
+}
+
 /// How a model is to be written as ONNX.
 public struct ONNXOptions: Sendable {
     public enum Batch: Sendable, Equatable {
@@ -15,6 +23,9 @@ public struct ONNXOptions: Sendable {
     /// By default 13 for quantized models, 17 for float ones.
     public var opset: Int?
     public var residual = ResidualForm.exact
+    public var form = QuantizedForm.qdq
+    /// Allows operators of com.microsoft in QOperator form, which not every runtime knows.
+    public var usesMicrosoftOperators = false
     public var batch = Batch.asGiven
     /// Weights go into a file beside the model; by itself past 2 GB.
     public var hasExternalData = false
@@ -56,21 +67,25 @@ extension Model {
                 "opset \(exporter.opset) cannot be written",
                 advice: "\(ONNXExporter.opsets.lowerBound) to \(ONNXExporter.opsets.upperBound) can")
         }
-        let file = try exporter.model(of: written.graph)
+        var file = try exporter.model(of: written.graph)
+        let losses = qdqLosses(options) + (options.form == .qoperator ? file.takeQOperatorForm(options) : [])
         try ModelWriter.write(file, to: path, weights: options.hasExternalData ? .external(above: 1024) : .automatic)
         return ConversionResult(
-            files: [path], nodes: file.graph.nodes.count, records: records, losses: qdqLosses(options), traps: traps)
+            files: [path], nodes: file.graph.nodes.count, records: records, losses: losses, traps: traps)
     }
 
     /// Writes the model as an MXNet checkpoint; QDQ form becomes quantized layers.
+    ///
+    /// - Parameter requantizes: takes symmetric grids where MXNet cannot hold those of the model.
     /// - Throws: `ModelError` for what MXNet cannot hold.
-    public func saveMXNet(to path: String) throws -> ConversionResult {
+    public func saveMXNet(to path: String, requantizes: Bool = false) throws -> ConversionResult {
         let isONNX = graph.metadata["format"] == "ONNX"
         // What came from MXNet is written back as it is, whether or not anything can be computed with it.
         if isONNX { try requireComplete() }
         let open = try withOpenBatch()
         let (collapsed, first) = try open.run(isONNX ? Pipelines.fromQDQ(dropsInnerRounding: true) : Pipelines.nothing)
-        let (restored, second) = try collapsed.run(Pipelines.toMXNet)
+        let (restored, second) = try collapsed.run(
+            isONNX ? Pipelines.toMXNet(requantizes: requantizes) : Pipelines.nothing)
         let paths = try restored.saveCheckpoint(to: path)
         let dropped = first.count { $0.explanation == CollapseQDQ.droppedRounding }
         let losses =
@@ -153,5 +168,28 @@ extension Model {
             }
         }
         return losses
+    }
+}
+
+extension ONNXModel {
+    /// Rewrites the graph in QOperator form; returns what is to be said of it.
+    fileprivate mutating func takeQOperatorForm(_ options: ONNXOptions) -> [String] {
+        var writing = QOperatorWriting(usesMicrosoft: options.usesMicrosoftOperators)
+        writing.rewrite(&graph)
+        var remarks: [String] = []
+        if !writing.microsoftOperators.isEmpty {
+            opsetImports.append(ONNXOpset(domain: "com.microsoft", version: 1))
+            remarks.append(
+                "\(writing.microsoftOperators.sorted().commaSeparated) of com.microsoft are not standard ONNX: "
+                    + "only ONNX Runtime and what follows it know them")
+        }
+        if let first = writing.remaining.first {
+            let count = writing.remaining.count
+            remarks.append(
+                "\(count == 1 ? "1 node stays" : "\(count) nodes stay") in QDQ form, because ONNX has no QOperator for "
+                    + "\(count == 1 ? "it" : "them") ('\(first)'\(count > 1 ? ", …" : ""))"
+                    + (options.usesMicrosoftOperators ? "" : "; com.microsoft may: --microsoft-operators"))
+        }
+        return remarks
     }
 }

@@ -122,8 +122,9 @@ struct QDQTests {
             #"""
             %x: float32[1, 4] = input
             %q_output = Quantize(%x) {max_calib_range="1.0", min_calib_range="-1.0", out_type="int8"}
+            %d_output = Dequantize(%q_output)
             %u_output = Quantize(%x) {max_calib_range="1.0", min_calib_range="0.0", out_type="auto"}
-            return %q_output, %u_output
+            return %d_output, %u_output
             """#)
         let there = try PassText(graph: graph, [ShiftSignedActivations(.toUnsigned)])
         let node = try #require(there.graph.node(named: "q"))
@@ -137,21 +138,64 @@ struct QDQTests {
                 && codes.quantization?.grid?.steps == [1 / 127.5])
     }
 
-    /// Another tool's layer whose grid is not symmetric cannot be made one of MXNet's, and stays in QDQ form.
-    @Test func layersWithOtherGridsStay() throws {
-        let result = try PassText(
-            graph: Self.annotated(
-                #"""
-                %x: float32[1, 1, 2, 2] = input
-                %q_output = Quantize(%x) {out_type="uint8", step=0.5, zero_point=3}
-                %d_output = Dequantize(%q_output)
-                %w: int8[1, 1, 1, 1] @{steps=[0.5]} = parameter(3)
-                %dw_output = Dequantize(%w)
-                %conv_output = Convolution(%d_output, %dw_output) {kernel="(1, 1)", no_bias="True", num_filter="1"}
-                %r_output = Quantize(%conv_output) {out_type="int8", step=0.5, zero_point=0}
-                return %r_output
-                """#), [CollapseQDQ(dropsInnerRounding: true)])
-        #expect(result.nodes.map(\.op) == ["Quantize", "Dequantize", "Dequantize", "Convolution", "Quantize"])
-        #expect(result.refusals(of: "conv").count == 1)
+    /// Another tool's layer: zero points of data and result.
+    static let shifted = #"""
+        %x: float32[1, 1, 2, 2] = input
+        %q_output = Quantize(%x) {out_type="uint8", step=0.5, zero_point=3}
+        %d_output = Dequantize(%q_output)
+        %w: uint8[1, 1, 3, 3] @{steps=[0.5], zero=128} = parameter(128, 128, 128, 128, 131, 129, 128, 128, 128)
+        %dw_output = Dequantize(%w)
+        %b: float32[1] = parameter(0.6)
+        %conv_output = Convolution(%d_output, %dw_output, %b) {kernel="(3, 3)", num_filter="1", pad="(1, 1)"}
+        %r_output = Quantize(%conv_output) {out_type="uint8", step=0.5, zero_point=10}
+        return %r_output
+        """#
+
+    /// By hand: the centre weighs 3 · 0.5, its right neighbour 1 · 0.5, beyond the edge there is the number 0; the bias of
+    /// 0.6 is 2 of 0.25. Of codes 5, 3, 4, 1, which are 2, 0, 1, −2 steps of 0.5:
+    ///
+    ///     3·2 + 0 + 2 = 8,  3·0 + 2 = 2,  3·1 − 2 + 2 = 3,  3·(−2) + 2 = −4   of 0.25 = 4, 1, 1.5 → 2, −2   of 0.5
+    @Test func zeroPointsAreComputedWithInIntegers() throws {
+        let collapsed = try PassText(graph: Self.annotated(Self.shifted), [CollapseQDQ(dropsInnerRounding: true)])
+        #expect(collapsed.nodes.map(\.op) == ["Quantize", "FusedConvolution"])
+        var graph = collapsed.graph
+        try TypeInference().annotate(&graph)
+        let data = Tensor([1, 0, 0.5, -1] as [Float], shape: [1, 1, 2, 2])
+        let codes = try ReferenceExecutor(try Lowering.lower(graph).program).run([data])[0]
+        #expect(codes.elements(as: UInt8.self) == [14, 11, 12, 8])
+    }
+
+    /// A range of −5…122.5 around 10 becomes ±122.5, with steps 1.93 times as long.
+    @Test func gridsWithZeroPointsAreRefusedOrFitted() throws {
+        let collapse = CollapseQDQ(dropsInnerRounding: true)
+        let error = try #require(throws: ModelError.self) {
+            try PassText(graph: Self.annotated(Self.shifted), [collapse, FitMXNetGrids(requantizes: false)])
+        }
+        for name in ["q_output", "quantized_sg_mkldnn_conv_0_output"] { #expect(error.problem.contains("'\(name)'")) }
+        let fitted = try PassText(
+            graph: Self.annotated(Self.shifted), [collapse, FitMXNetGrids(requantizes: true)])
+        let layer = try #require(fitted.graph.node(named: "quantized_sg_mkldnn_conv_0"))
+        let maximum = try #require(try layer.attributes.number(CalibratedRange.maximum))
+        #expect(abs(maximum - 122.5 * 127.5 / 127) < 1e-4)
+        #expect(fitted.refusals(of: layer.name).count == 1)
+    }
+
+    /// Saturation at the zero point −128 is relu, which MXNet has to be told: the codes are the same, 128 higher.
+    @Test func saturationAtZeroBecomesAnActivation() throws {
+        let signed = Self.shifted.replacingOccurrences(
+            of: #"{out_type="uint8", step=0.5, zero_point=10}"#, with: #"{out_type="int8", step=0.5, zero_point=-128}"#
+        ).replacingOccurrences(
+            of: #"{out_type="uint8", step=0.5, zero_point=3}"#, with: #"{out_type="int8", step=0.5}"#)
+        let fitted = try PassText(
+            graph: Self.annotated(signed),
+            [CollapseQDQ(dropsInnerRounding: true), FitMXNetGrids(requantizes: false)])
+        let layer = try #require(fitted.graph.node(named: "quantized_sg_mkldnn_conv_0"))
+        #expect(layer.attributes.text("with_act") == "true")
+        #expect(fitted.refusals(of: layer.name).isEmpty)
+        var graph = fitted.graph
+        try TypeInference().annotate(&graph)
+        let type = try #require(graph[layer.outputs[0]].type)
+        #expect(type.dataType == .uint8)
+        #expect(abs((type.quantization?.grid?.steps[0] ?? 0) - 0.5) < 1e-6)
     }
 }

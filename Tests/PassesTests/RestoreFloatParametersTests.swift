@@ -104,10 +104,13 @@ struct RestoreFloatParametersTests {
         #expect(bias.type?.quantization?.grid?.range == ValueRange(-31.875, 31.875))
     }
 
-    @Test func stepsByChannelAreRefusedForFullyConnectedLayers() {
+    /// By hand: 127 codes of 0.5 become 127.5, and 100 codes of 0.25 stay 25.
+    @Test func stepsByChannelBecomeFloatParameters() throws {
         let channels = Self.fullyConnected.replacingOccurrences(
             of: "int8[2, 2] @{steps=[0.5]}", with: "int8[2, 2] @{steps=[0.5, 0.25], axis=0}")
-        #expect(throws: ModelError.self) { try PassText(channels, RestoreFloatParameters()) }
+        let result = try PassText(channels, RestoreFloatParameters())
+        #expect(result.graph.value(named: "w")?.tensor?.floats() == [63.75, -32, 25, 0])
+        #expect(result.nodes.contains { $0.attributes.text("channel_wise_quantize") == "True" })
     }
 
     /// Parameters that MXNet stored have ranges already.

@@ -2,17 +2,18 @@ import GraphIR
 import Operators
 import TensorCore
 
-/// Float layers between Dequantize and Quantize → quantized layers: what `ExpandToQDQ` wrote, or another tool.
+/// Float operators between Dequantize and Quantize → operators on codes: what `ExpandToQDQ` wrote, or another tool.
 ///
 ///     Dequantize → Convolution [→ Activation] [→ elemwise_add(Dequantize) [→ Activation]] → Quantize
 ///     Dequantize → [Flatten →] FullyConnected [→ Activation] [→ Quantize]
-///     Dequantize → Pooling, Flatten, Activation → Quantize, both on one grid
+///     Dequantize → Pooling, Flatten, Activation, Concat → Quantize, all on one grid
+///     Dequantize → elemwise_add, elemwise_mul → Quantize, without zero points
 ///
 /// A Quantize and Dequantize between a convolution and its addition is the extra rounding that runtimes want. MXNet and
 /// oneDNN round such a sum once: with `dropsInnerRounding` it is dropped; without, the layer stays as the file has it.
 public struct CollapseQDQ: Pass {
     public let name = "CollapseQDQ"
-    public let summary = "makes quantized layers of float layers between dequantize and quantize"
+    public let summary = "makes operators on codes of float operators between dequantize and quantize"
 
     /// What a record says of a layer whose inner rounding was dropped.
     public static let droppedRounding = "the rounding before its addition is dropped"
@@ -27,42 +28,23 @@ public struct CollapseQDQ: Pass {
             switch node.op {
             case "Convolution", "FullyConnected":
                 let kind = node.op == "Convolution" ? "conv" : "fully_connected"
-                guard let layer = try QDQLayer(from: node, in: context.graph, dropsInnerRounding) else {
+                guard let layer = QDQLayer(from: node, in: context.graph, dropsInnerRounding) else {
                     context.refuse(
-                        node.name, because: "it is not between dequantize and quantize, or its grids are not symmetric")
+                        node.name,
+                        because: "it is not between dequantize and quantize, or its weights are not stored as int8")
                     continue
                 }
                 try context.apply(layer.patch(number: numbers[kind, default: 0]), to: node.name)
                 if layer.hasInnerRounding { context.refuse(node.name, because: Self.droppedRounding) }
                 numbers[kind, default: 0] += 1
-            case "Pooling", "Flatten", "Activation":
-                guard let patch = passThrough(node, context.graph) else { continue }
+            case "Pooling", "Flatten", "Activation", "Concat", "elemwise_add", "elemwise_mul":
+                guard let patch = OperatorOnCodes(node, context.graph)?.patch() else { continue }
                 try context.apply(patch, to: node.name)
             default: continue
             }
             try context.annotate { try TypeInference().annotate(&$0) }
         }
         try setRanges(&context)
-    }
-
-    /// An operator that keeps the grid moves onto the codes.
-    private func passThrough(_ node: Node, _ graph: Graph) -> GraphPatch? {
-        guard let codes = graph.codes(behind: node.inputs[0]),
-            case .success(let quantize) = graph.soleConsumer(of: node),
-            quantize.op == "Quantize", let type = graph[codes].type, let result = graph[quantize.outputs[0]].type,
-            type.dataType == result.dataType, let a = type.quantization?.grid, let b = result.quantization?.grid,
-            a.zeroPoint == b.zeroPoint, abs(a.steps[0] - b.steps[0]) <= 1e-6 * a.steps[0]
-        else { return nil }
-        var patch = GraphPatch(for: graph, "on codes")
-        let output = patch.add(
-            NodeDraft(
-                name: QuantizedNames.node(node.name), op: node.op, attributes: node.attributes, inputs: [codes],
-                origins: node.origins))[0]
-        patch.replace(quantize.outputs[0], with: output)
-        patch.remove(quantize.id)
-        patch.remove(node.id)
-        patch.removeUnused(node.inputs[0], in: graph)
-        return patch
     }
 
     /// MXNet knows ranges, not steps.
@@ -84,177 +66,65 @@ public struct CollapseQDQ: Pass {
     }
 }
 
-/// A layer with its surroundings, found from its convolution or fully connected node.
-private struct QDQLayer {
+/// An operator without weights that works on codes as it is.
+private struct OperatorOnCodes {
+    let node: Node
     let graph: Graph
-    /// The layer, its additions and activations, in order.
-    private(set) var chain: [Node]
-    private var source: ValueID
-    private var parameters: [ValueID] = []
-    private var residual: ValueID?
-    private let dropsInnerRounding: Bool
-    /// For the addition: the operand that is not the chain.
-    private var skipped: [Node] = []
-    private var quantize: Node?
-    private var flatten: Node?
-    private var flattenOfCodes: Node?
+    private let operands: [ValueID]
+    private let quantize: Node
+    /// What the operator on codes has beside the float one.
+    private var attributes: Attributes = [:]
 
-    var hasInnerRounding: Bool { !skipped.isEmpty }
-
-    init?(from node: Node, in graph: Graph, _ dropsInnerRounding: Bool) throws {
+    /// Nil if it would not compute the same.
+    init?(_ node: Node, _ graph: Graph) {
+        self.node = node
         self.graph = graph
-        self.dropsInnerRounding = dropsInnerRounding
-        chain = [node]
-        var data = node.inputs[0]
-        if node.op == "FullyConnected", let producer = data.flatMap({ graph.producer(of: $0) }),
-            producer.op == "Flatten",
-            graph[producer.outputs[0]].uses.count == 1
-        {
-            flatten = producer
-            data = producer.inputs[0]
-        }
-        guard var source = graph.codes(behind: data), graph[source].type?.quantization?.grid?.zeroPoint == 0 else {
-            return nil
-        }
-        // A flattening of codes, which the layer does by itself.
-        if node.op == "FullyConnected", flatten == nil, let producer = graph.producer(of: source),
-            producer.op == "Flatten",
-            graph[source].uses.count == 1, let codes = producer.inputs[0]
-        {
-            flattenOfCodes = producer
-            source = codes
-        }
-        self.source = source
-        for input in node.inputs.dropFirst() {
-            guard let codes = graph.codes(behind: input), graph[codes].tensor != nil,
-                graph[codes].type?.quantization?.grid?.zeroPoint == 0
-            else { return nil }
-            parameters.append(codes)
-        }
-        guard let weights = parameters.first, graph[weights].type?.dataType == .int8 else { return nil }
-        follow()
-        // A convolution has to end in codes; a fully connected layer may give float.
-        if quantize == nil {
-            guard node.op == "FullyConnected" else { return nil }
-            chain = [node]
-        }
-    }
-
-    /// Follows the chain of sole consumers up to a Quantize.
-    private mutating func follow() {
-        while let last = chain.last, case .success(let next) = graph.soleConsumer(of: last) {
-            if next.op == "Quantize" {
-                if let sum = additionBehind(next), let other = residualOf(sum, [next.outputs[0]]) {
-                    skipped.append(next)
-                    residual = other
-                    chain.append(sum)
-                    continue
-                }
-                if graph[next.outputs[0]].type?.quantization?.grid?.zeroPoint == 0 { quantize = next }
-                return
-            }
-            if next.op == "elemwise_add", residual == nil, chain[0].op == "Convolution",
-                let other = residualOf(next, [last.outputs[0]])
-            {
-                residual = other
-            } else if next.op != "Activation" || next.attributes.text("act_type") != "relu" {
-                return
-            }
-            chain.append(next)
-        }
-    }
-
-    /// The addition that alone uses codes, behind a Dequantize of their own.
-    private func additionBehind(_ quantize: Node) -> Node? {
-        guard dropsInnerRounding, residual == nil, chain[0].op == "Convolution", chain.count == 1,
-            case .success(let dequantize) = graph.soleConsumer(of: quantize), dequantize.op == "Dequantize",
-            case .success(let sum) = graph.soleConsumer(of: dequantize), sum.op == "elemwise_add"
+        operands = node.inputs.compactMap { graph.codes(behind: $0) }
+        guard operands.count == node.inputs.count, case .success(let quantize) = graph.soleConsumer(of: node),
+            quantize.op == "Quantize", let result = graph[quantize.outputs[0]].type
         else { return nil }
-        return sum
+        self.quantize = quantize
+        let types = operands.compactMap { graph[$0].type }
+        guard types.count == operands.count, let zeroPoint = result.quantization?.grid?.zeroPoint else { return nil }
+        switch node.op {
+        case "elemwise_add", "elemwise_mul":
+            guard zeroPoint == 0, types.allSatisfy({ $0.quantization?.grid?.zeroPoint == 0 }) else { return nil }
+            let codes = types.map(\.dataType)
+            let resultType: DataType = node.op == "elemwise_add" && codes[0] == codes[1] ? codes[0] : .int8
+            guard result.dataType == resultType, node.op == "elemwise_add" || codes == [.int8, .int8] else {
+                return nil
+            }
+            attributes = result.layerAttributes(isNonNegative: resultType == .uint8)
+        case "Activation" where zeroPoint != 0 || node.attributes.text("act_type") != "relu": return nil
+        // Padding that counts is the number 0, which need not be the code 0.
+        case "Pooling" where zeroPoint != 0 && node.attributes.text("pool_type") != "max": return nil
+        default: guard types.allSatisfy({ $0.isOnGrid(of: result) }) else { return nil }
+        }
     }
 
-    /// The codes of an addition's other operand. Where both could be the chain, the one that is not.
-    private func residualOf(_ sum: Node, _ chainValues: [ValueID]) -> ValueID? {
-        let others = sum.inputs.compactMap { $0 }.filter { input in
-            guard let producer = graph.producer(of: input) else { return true }
-            return !chainValues.contains(input)
-                && !(producer.op == "Dequantize" && producer.inputs[0].map(chainValues.contains) ?? false)
-        }
-        guard others.count == 1, let codes = graph.codes(behind: others[0]),
-            graph[codes].type?.quantization?.grid?.zeroPoint == 0
-        else { return nil }
-        return codes
-    }
-
-    func patch(number: Int) -> GraphPatch {
-        let isConvolution = chain[0].op == "Convolution"
-        let activation = chain.last { $0.op == "Activation" }
-        var attributes: Attributes = ["quantized": .text(isConvolution ? "true" : "True")]
-        var parts = ""
-        if isConvolution {
-            if residual != nil { attributes["with_sum"] = .text("true") }
-            if activation != nil { attributes[residual == nil ? "with_act" : "with_postsum_act"] = .text("true") }
-            parts = (residual == nil ? "" : "add_") + (activation == nil ? "" : "act_")
-        } else if activation != nil {
-            attributes["with_eltwise"] = .text("True")
-            parts = "eltwise_"
-        }
-        if let quantize, let type = graph[quantize.outputs[0]].type, let grid = type.quantization?.grid {
-            let range = grid.symmetricRange(type.dataType)
-            attributes[CalibratedRange.minimum] = .number(Double(range.min))
-            attributes[CalibratedRange.maximum] = .number(Double(range.max))
-        } else {
-            attributes["enable_float_output"] = .text("True")
-        }
-        let name = "quantized_sg_mkldnn_\(isConvolution ? "conv" : "fully_connected")_\(parts)\(number)"
-        var patch = GraphPatch(for: graph, "\(chain.map(\.name).joined(separator: " + ")) → \(name)")
+    func patch() -> GraphPatch {
+        var patch = GraphPatch(for: graph, "on codes")
         let output = patch.add(
             NodeDraft(
-                name: name, op: isConvolution ? "FusedConvolution" : "FusedFullyConnected", attributes: attributes,
-                inputs: [source] + parameters + (residual.map { [$0] } ?? []), bodies: [body(name)],
-                origins: chain.flatMap(\.origins)))[0]
-        patch.replace(quantize?.outputs[0] ?? chain[chain.count - 1].outputs[0], with: output)
-        remove(from: &patch)
+                name: QuantizedNames.node(node.name), op: node.op,
+                attributes: node.attributes.merging(attributes) { _, new in new }, inputs: operands,
+                origins: node.origins))[0]
+        patch.replace(quantize.outputs[0], with: output)
+        patch.remove(quantize.id)
+        patch.remove(node.id)
+        for input in Set(node.inputs.compactMap { $0 }).sorted() { patch.removeUnused(input, in: graph) }
         return patch
     }
+}
 
-    /// The nodes go from the end on, and what only they used.
-    private func remove(from patch: inout GraphPatch) {
-        if let quantize { patch.remove(quantize.id) }
-        for node in chain.reversed() {
-            patch.remove(node.id)
-            for rounding in skipped where node.op == "elemwise_add" {
-                if case .success(let dequantize) = graph.soleConsumer(of: rounding) { patch.remove(dequantize.id) }
-                patch.remove(rounding.id)
-            }
+extension ValueType {
+    /// Whether a code means the same number as in the other type.
+    fileprivate func isOnGrid(of other: ValueType) -> Bool {
+        guard dataType == other.dataType, let a = quantization?.grid, let b = other.quantization?.grid else {
+            return false
         }
-        if let flatten { patch.remove(flatten.id) }
-        var inputs = chain.flatMap(\.inputs)
-        if let flatten { inputs += flatten.inputs }
-        for input in Set(inputs.compactMap { $0 }).sorted() { patch.removeUnused(input, in: graph) }
-        if let flattenOfCodes { patch.remove(flattenOfCodes.id) }
-    }
-
-    /// What the fused node swallowed, the chain's operand first in the addition.
-    private func body(_ name: String) -> Graph {
-        var body = Graph(name: name)
-        let data = body.addInput(graph[source].name + "0")
-        var value = data
-        for node in chain {
-            var inputs: [ValueID?] = [value]
-            if node.id == chain[0].id {
-                inputs += parameters.map { body.addInput(graph[$0].name + "0") }
-            } else if node.op == "elemwise_add", let residual {
-                inputs.append(residual == source ? data : body.addInput(graph[residual].name + "0"))
-            }
-            let id = body.add(
-                NodeDraft(
-                    name: node.name, op: node.op, attributes: node.attributes, inputs: inputs,
-                    outputNames: [graph[node.outputs[0]].name]))
-            value = body[id].outputs[0]
-        }
-        body.setOutputs([value])
-        return body
+        return a.zeroPoint == b.zeroPoint && a.steps.count == 1 && b.steps.count == 1
+            && abs(a.steps[0] - b.steps[0]) <= 1e-6 * a.steps[0]
     }
 }
 

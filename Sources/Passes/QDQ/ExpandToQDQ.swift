@@ -10,11 +10,11 @@ public enum ResidualForm: String, Sendable, CaseIterable {
     case runtime
 }
 
-/// Quantized layers → float layers between Dequantize and Quantize, with int8 weights and int32 biases behind
-/// Dequantize: the QDQ form that runtimes turn into integer kernels. `CollapseQDQ` is the way back.
+/// Operators on codes → float operators between Dequantize and Quantize, the weights and biases of layers as int8 and
+/// int32 behind Dequantize: the QDQ form that runtimes turn into integer kernels. `CollapseQDQ` is the way back.
 public struct ExpandToQDQ: Pass {
     public let name = "ExpandToQDQ"
-    public let summary = "writes quantized layers as float layers between dequantize and quantize"
+    public let summary = "writes operators on codes as float operators between dequantize and quantize"
     private let residual: ResidualForm
     private let arithmetic: Arithmetic
 
@@ -27,25 +27,27 @@ public struct ExpandToQDQ: Pass {
         try context.annotate { try TypeInference().annotate(&$0) }
         try refuseUncalibrated(context.graph)
         var expansion = Expansion(residual: residual, arithmetic: arithmetic)
-        for id in context.graph.topologicalOrder() {
+        for id in context.graph.topologicalOrder() where context.graph.contains(id) {
             let node = context.graph[id]
-            guard let data = node.inputs.first ?? nil, context.graph[data].type?.isQuantized ?? false else { continue }
-            guard node.op != "Dequantize" else { continue }
-            guard let patch = try expansion.patch(for: NodeReader(node, in: context.graph)) else { continue }
-            try context.apply(patch, to: node.name)
+            guard context.graph.hasCodes(node) || node.op == "QuantizeAsymmetric", node.op != "Dequantize" else {
+                continue
+            }
+            try context.apply(try expansion.patch(for: NodeReader(node, in: context.graph)), to: node.name)
             try context.annotate { try TypeInference().annotate(&$0) }
         }
     }
 
     private func refuseUncalibrated(_ graph: Graph) throws {
         let order = graph.topologicalOrder().map { graph[$0] }
-        let offenders = order.filter {
-            $0.op == "Requantize" || $0.outputs.contains { graph[$0].type?.quantization == .foundAtRunTime }
+        let offenders = order.filter { node in
+            node.outputs.contains { graph[$0].type?.quantization == .foundAtRunTime }
+                && graph.requantize(behind: node) == nil
         }
         guard offenders.isEmpty else {
             throw ModelError(
                 "the ranges of \(offenders.count) nodes are found at run time, which QDQ cannot say: "
-                    + offenders.prefix(5).map { "'\($0.name)'" }.joined(separator: ", ") + (offenders.count > 5 ? " …" : ""),
+                    + offenders.prefix(5).map { "'\($0.name)'" }.joined(separator: ", ")
+                    + (offenders.count > 5 ? " …" : ""),
                 at: graph.name, advice: "quantize the float model with --data or --ranges, so that they are calibrated")
         }
     }
@@ -56,38 +58,80 @@ private struct Expansion {
     let residual: ResidualForm
     let arithmetic: Arithmetic
     private var dequantized: [ValueID: ValueID] = [:]
+    /// How many layers have written a parameter; each quantizes it for its own data.
+    private var writtenParameters: [String: Int] = [:]
 
     init(residual: ResidualForm, arithmetic: Arithmetic) {
         self.residual = residual
         self.arithmetic = arithmetic
     }
 
-    mutating func patch(for node: NodeReader) throws -> GraphPatch? {
+    mutating func patch(for node: NodeReader) throws -> GraphPatch {
         var patch = GraphPatch(for: node.graph, "in QDQ form")
-        let result =
-            switch node.node.op {
-            case "FusedConvolution", "FusedFullyConnected": try layer(node, &patch)
-            default: try passThrough(node, &patch)
+        let requantize = node.graph.requantize(behind: node.node)
+        let outputs = (requantize ?? node.node).outputs
+        let types = try outputs.map { output in
+            guard let type = node.graph[output].type else {
+                throw ModelError("no QDQ form is known for it", at: node.place)
             }
-        patch.replace(node.node.outputs[0], with: result)
+            return type
+        }
+        let results =
+            switch node.node.op {
+            case "FusedConvolution", "FusedFullyConnected": [try layer(node, types[0], &patch)]
+            case "QuantizeAsymmetric": [try shiftedCodes(node, types[0], &patch)]
+            default: try operation(node, types, &patch)
+            }
+        for (output, result) in zip(outputs, results) { patch.replace(output, with: result) }
+        if let requantize { patch.remove(requantize.id) }
         patch.remove(node.node.id)
         return patch
     }
 
-    /// An operator that keeps the grid: the float operator between Dequantize and Quantize.
-    private mutating func passThrough(_ node: NodeReader, _ patch: inout GraphPatch) throws -> ValueID {
-        guard let type = node.graph[node.node.outputs[0]].type, type.quantization?.grid != nil else {
-            throw ModelError("no QDQ form is known for it", at: node.place)
+    /// Any other operator: its float brother, or the one node that it wraps, with Dequantize before the codes that it uses and Quantize behind those
+    /// that it gives.
+    private mutating func operation(
+        _ node: NodeReader, _ types: [ValueType], _ patch: inout GraphPatch
+    ) throws -> [ValueID] {
+        let name = node.node.origin
+        let tensors = types.indices.map { name + (types.count == 1 ? "_output" : "_output\($0)") }
+        let inputs = try node.node.inputs.indices.map { index in
+            try node.hasInput(index) && node.type(index).isQuantized
+                ? float(node, index, &patch) : node.node.inputs[index]
         }
-        let tensor = node.node.origin + "_output"
-        let float = patch.add(
+        let inner = node.node.bodies.first.map { body in body.topologicalOrder().map { body[$0] } } ?? []
+        let wrapped = inner.count == 1 ? inner[0] : node.node
+        let results = patch.add(
             NodeDraft(
-                name: node.node.origin, op: node.node.op, attributes: node.node.attributes,
-                inputs: [try float(node, 0, &patch)], origins: node.node.origins, outputNames: [tensor]))[0]
-        return quantize(float, tensor, type, node.node.origins, &patch)
+                name: name, op: wrapped.op, attributes: floatAttributes(wrapped), inputs: inputs,
+                origins: node.node.origins, outputNames: tensors))
+        return results.indices.map { index in
+            types[index].isQuantized
+                ? patch.quantize(results[index], tensors[index], types[index], node.node.origins) : results[index]
+        }
     }
 
-    private mutating func layer(_ node: NodeReader, _ patch: inout GraphPatch) throws -> ValueID {
+    /// Without what only its quantized twin has.
+    private func floatAttributes(_ node: Node) -> Attributes {
+        var attributes = node.attributes
+        var extra = [CalibratedRange.minimum, CalibratedRange.maximum, CalibratedRange.floatOutput]
+        if case .quantized(let twin) = OperatorTable.standard[node.op]?.quantization { extra += twin.attributes.keys }
+        for name in extra { attributes[name] = nil }
+        return attributes
+    }
+
+    /// uint8 with a zero point, which ONNX's QuantizeLinear makes as well.
+    private func shiftedCodes(
+        _ node: NodeReader, _ type: ValueType, _ patch: inout GraphPatch
+    ) throws -> ValueID {
+        let data = try node.input(0)
+        return patch.quantize(data.id, data.name, type, node.node.origins)
+    }
+
+    /// - Parameter type: of the layer's result, behind its Requantize if it has one.
+    private mutating func layer(
+        _ node: NodeReader, _ type: ValueType, _ patch: inout GraphPatch
+    ) throws -> ValueID {
         guard let body = node.node.bodies.first else {
             throw ModelError("a fused node without its subgraph", at: node.place)
         }
@@ -98,7 +142,7 @@ private struct Expansion {
         for part in parts.dropFirst() {
             var inputs: [ValueID?] = [value]
             if part.op == "elemwise_add" {
-                if residual == .runtime { inputs = [try rounded(value, swallowed, node, &patch)] }
+                if residual == .runtime { inputs = [try rounded(value, swallowed, node, type, &patch)] }
                 inputs.append(try float(node, node.node.inputs.count - 1, &patch))
             }
             value =
@@ -108,8 +152,8 @@ private struct Expansion {
                         outputNames: [body[part.outputs[0]].name]))[0]
             swallowed = [part.name]
         }
-        guard let type = node.graph[node.node.outputs[0]].type, type.isQuantized else { return value }
-        return quantize(value, "\(node.node.origin)_output", type, node.node.origins, &patch)
+        guard type.isQuantized else { return value }
+        return patch.quantize(value, "\(node.node.origin)_output", type, node.node.origins)
     }
 
     /// The convolution or fully connected layer itself, with the BatchNorm folded into its integers.
@@ -126,13 +170,14 @@ private struct Expansion {
         let axis = layer.weightSteps.count > 1 ? 0 : nil
         var inputs = [
             try data(node, part, &patch),
-            parameter(stem, layer.weights, QuantizationGrid(steps: layer.weightSteps, axis: axis), &patch),
+            patch.dequantizedParameter(
+                unique(stem), layer.weights, QuantizationGrid(steps: layer.weightSteps, axis: axis)),
         ]
         if let bias = layer.bias {
             // The product has to be the same float32 number as the runtime's, or it does not fuse the bias.
             let sourceStep = try sourceGrid(node).steps[0]
             let grid = QuantizationGrid(steps: layer.weightSteps.map { sourceStep * $0 }, axis: axis)
-            inputs.append(parameter(part.name + "_bias", bias, grid, &patch))
+            inputs.append(patch.dequantizedParameter(part.name + "_bias", bias, grid))
         }
         var attributes = part.attributes
         attributes["no_bias"] = .text(layer.bias == nil ? "True" : "False")
@@ -154,12 +199,19 @@ private struct Expansion {
         let flat = patch.add(
             NodeDraft(name: part.name + "_flatten", op: "Flatten", inputs: [data], origins: [], outputNames: [tensor]))[
                 0]
-        return dequantize(quantize(flat, tensor, type, [], &patch), tensor, [], &patch)
+        return patch.dequantize(patch.quantize(flat, tensor, type, []), tensor, [])
     }
 
     /// The layer and the BatchNorm that is folded into it.
     private func originsOfMain(_ body: Graph) -> [String] {
-        body.topologicalOrder().map { body[$0] }.prefix { $0.op != "elemwise_add" && $0.op != "Activation" }.map(\.name)
+        body.topologicalOrder().map { body[$0] }
+            .prefix { ["Convolution", "FullyConnected", "BatchNorm"].contains($0.op) }.map(\.name)
+    }
+
+    private mutating func unique(_ parameter: String) -> String {
+        let count = writtenParameters[parameter, default: 0]
+        writtenParameters[parameter] = count + 1
+        return count == 0 ? parameter : "\(parameter)_\(count)"
     }
 
     private func sourceGrid(_ node: NodeReader) throws -> QuantizationGrid {
@@ -171,24 +223,14 @@ private struct Expansion {
 
     /// The convolution's result on codes of its own, before the residual is added.
     private func rounded(
-        _ value: ValueID, _ origins: [String], _ node: NodeReader, _ patch: inout GraphPatch
+        _ value: ValueID, _ origins: [String], _ node: NodeReader, _ sum: ValueType, _ patch: inout GraphPatch
     ) throws -> ValueID {
-        let range = try PreSumRange(node).range
+        let range = try PreSumRange(node, sum: sum).range
         let step = (range.max - range.min) / 255
         let grid = QuantizationGrid(steps: [step], zeroPoint: Int((-range.min / step).rounded()))
         let type = ValueType(.uint8, nil, quantization: .known(grid))
         let tensor = "\(origins.last ?? node.node.name)_output"
-        let codes = quantize(value, tensor, type, origins, &patch)
-        return dequantize(codes, tensor, origins, &patch)
-    }
-
-    // MARK: Q and DQ
-
-    private func parameter(
-        _ name: String, _ codes: Tensor, _ grid: QuantizationGrid, _ patch: inout GraphPatch
-    ) -> ValueID {
-        let value = patch.addParameter(QDQNames.parameter(name), codes, quantization: .known(grid))
-        return dequantize(value, name, [name], &patch)
+        return patch.dequantize(patch.quantize(value, tensor, type, origins), tensor, origins)
     }
 
     /// The float value of a quantized input.
@@ -196,42 +238,18 @@ private struct Expansion {
         let codes = try node.input(index)
         if let known = dequantized[codes.id] { return known }
         let origins = node.graph.producer(of: codes.id)?.origins ?? [codes.name]
-        let value = dequantize(codes.id, QDQNames.tensor(ofQuantizedOutput: codes.name), origins, &patch)
+        let value = patch.dequantize(codes.id, QDQNames.tensor(ofQuantizedOutput: codes.name), origins)
         dequantized[codes.id] = value
         return value
     }
-
-    private func dequantize(
-        _ codes: ValueID, _ tensor: String, _ origins: [String], _ patch: inout GraphPatch
-    ) -> ValueID {
-        patch.add(
-            NodeDraft(
-                name: QDQNames.dequantizeNode(tensor), op: "Dequantize", inputs: [codes], origins: origins,
-                outputNames: [QDQNames.dequantizedOutput(tensor)]))[0]
-    }
-
-    private func quantize(
-        _ value: ValueID, _ tensor: String, _ type: ValueType, _ origins: [String], _ patch: inout GraphPatch
-    ) -> ValueID {
-        patch.add(
-            NodeDraft(
-                name: QDQNames.quantizeNode(tensor), op: "Quantize", attributes: type.gridAttributes, inputs: [value],
-                origins: origins, outputNames: [QDQNames.quantizedOutput(tensor)]))[0]
-    }
 }
 
-extension ValueType {
-    /// The attributes of a Quantize that gives this type.
-    var gridAttributes: Attributes {
-        var attributes: Attributes = ["out_type": .text(dataType.rawValue)]
-        guard let grid = quantization?.grid else { return attributes }
-        if let range = grid.range {
-            attributes[CalibratedRange.minimum] = .number(Double(range.min))
-            attributes[CalibratedRange.maximum] = .number(Double(range.max))
-        } else {
-            attributes["step"] = .number(Double(grid.steps[0]))
-            attributes["zero_point"] = .integer(grid.zeroPoint)
-        }
-        return attributes
+extension Graph {
+    /// The calibrated Requantize that brings a node's int32 sums to codes.
+    fileprivate func requantize(behind node: Node) -> Node? {
+        guard case .success(let next) = soleConsumer(of: node), next.op == "Requantize",
+            self[next.outputs[0]].type?.quantization?.grid != nil
+        else { return nil }
+        return next
     }
 }

@@ -12,9 +12,10 @@ struct PreSumRange {
     private static let deviations: Float = 6
     let range: ValueRange
 
-    init(_ node: NodeReader) throws {
+    /// - Parameter type: of the sum.
+    init(_ node: NodeReader, sum type: ValueType) throws {
         let residualType = try node.type(node.node.inputs.count - 1)
-        guard let sumType = node.graph[node.node.outputs[0]].type, let sum = Self.bounds(of: sumType),
+        guard let sum = Self.bounds(of: type),
             let residual = Self.bounds(of: residualType)
         else { throw ModelError("its residual is not calibrated", at: node.place) }
         var low = sum.min - residual.max, high = sum.max - residual.min

@@ -6,7 +6,8 @@ import TensorCore
 ///
 /// MXNet keeps a fused convolution's weights in float and quantizes them by channel, 127.5 over the largest: so the
 /// largest code becomes 127.5 steps, and every other code its own multiple. A fully connected layer has int8 weights and
-/// an int8 bias with ranges that MXNet reads as 127.5 codes.
+/// an int8 bias with ranges that MXNet reads as 127.5 codes; or float parameters as a convolution, if it has a step for
+/// each channel.
 public struct RestoreFloatParameters: Pass {
     public let name = "RestoreFloatParameters"
     public let summary = "gives quantized layers the parameters that MXNet stores for them"
@@ -20,14 +21,16 @@ public struct RestoreFloatParameters: Pass {
                 context.graph[weights].type?.quantization?.grid?.range == nil
             else { continue }
             switch node.op {
-            case "FusedConvolution": try restoreConvolution(node, weights, &context)
-            case "FusedFullyConnected": try restoreFullyConnected(node, weights, &context)
+            case "FusedConvolution": try restoreByChannel(node, weights, &context)
+            case "FusedFullyConnected" where context.graph[weights].type?.quantization?.grid?.steps.count == 1:
+                try restoreFullyConnected(node, weights, &context)
+            case "FusedFullyConnected": try restoreByChannel(node, weights, &context)
             default: continue
             }
         }
     }
 
-    private func restoreConvolution(_ node: Node, _ weights: ValueID, _ context: inout PassContext) throws {
+    private func restoreByChannel(_ node: Node, _ weights: ValueID, _ context: inout PassContext) throws {
         let graph = context.graph
         guard let codes = graph[weights].tensor, let grid = graph[weights].type?.quantization?.grid else { return }
         let restored = RestoredWeights(codes, grid)
@@ -45,6 +48,9 @@ public struct RestoreFloatParameters: Pass {
             }
             patch.setInput(2, of: node.id, to: patch.addParameter(Self.stem(graph[bias].name), Tensor(values)))
         }
+        if node.op == "FusedFullyConnected" {
+            patch.update(node.id) { $0.attributes["channel_wise_quantize"] = .text("True") }
+        }
         try context.apply(patch, to: node.name)
         if restored.changedCodes > 0 {
             context.refuse(
@@ -55,13 +61,7 @@ public struct RestoreFloatParameters: Pass {
 
     private func restoreFullyConnected(_ node: Node, _ weights: ValueID, _ context: inout PassContext) throws {
         let graph = context.graph
-        guard let codes = graph[weights].tensor, let grid = graph[weights].type?.quantization?.grid,
-            grid.steps.count == 1
-        else {
-            throw ModelError(
-                "its weights have a step for each channel, which MXNet stores for convolutions only",
-                at: "node '\(node.name)'")
-        }
+        guard let codes = graph[weights].tensor, let grid = graph[weights].type?.quantization?.grid else { return }
         func restored(_ value: ValueID, _ codes: Tensor, step: Float, _ patch: inout GraphPatch) -> ValueID {
             let magnitude = step * ParameterCodes.mxnet
             var quantization = QuantizationGrid(

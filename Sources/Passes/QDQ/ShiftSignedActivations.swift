@@ -27,7 +27,7 @@ public struct ShiftSignedActivations: Pass {
             guard let type = context.graph[node.outputs[0]].type, let grid = type.quantization?.grid else { continue }
             let isSigned = type.dataType == .int8 && grid.zeroPoint == 0
             let isShifted = type.dataType == .uint8 && grid.zeroPoint == 128
-            guard direction == .toUnsigned ? isSigned : isShifted else { continue }
+            guard direction == .toUnsigned ? isSigned : isShifted, isInner(node, context.graph) else { continue }
             var shifted = QuantizationGrid(steps: [grid.steps[0]])
             shifted.zeroPoint = direction == .toUnsigned ? 128 : 0
             let attributes = ValueType(
@@ -38,5 +38,11 @@ public struct ShiftSignedActivations: Pass {
             try context.apply(patch, to: node.name)
         }
         try context.annotate { try TypeInference().annotate(&$0) }
+    }
+
+    /// Whether nobody but other operators on codes sees the codes themselves.
+    private func isInner(_ node: Node, _ graph: Graph) -> Bool {
+        !graph.outputs.contains(node.outputs[0])
+            && graph.consumers(of: node).allSatisfy { $0.op == "Dequantize" || direction == .toUnsigned }
     }
 }

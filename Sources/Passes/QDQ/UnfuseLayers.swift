@@ -2,7 +2,7 @@ import GraphIR
 import Operators
 import TensorCore
 
-/// Fused float layers → the nodes that they swallowed: ONNX has no fused layers.
+/// Fused layers that compute in float → the nodes that they swallowed: ONNX has no fused layers.
 public struct UnfuseLayers: Pass {
     public let name = "UnfuseLayers"
     public let summary = "takes fused float layers apart into the nodes that they swallowed"

@@ -17,6 +17,14 @@ struct Convert: ParsableCommand {
     @OptionGroup var out: ModelOutputOptions
 
     @OptionGroup var onnx: ONNXWritingOptions
+
+    @Flag(
+        help: """
+            Takes symmetric grids for those with a zero point, which MXNet cannot hold, and says what is lost. Without it \
+            such a model is refused.
+            """)
+    var requantize = false
+
     @OptionGroup var arithmetic: ArithmeticOptions
 
     @Flag(help: "Says what every pass did, and why not.")
@@ -25,15 +33,16 @@ struct Convert: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
+        if requantize && out.isONNX { throw ValidationError("--requantize is for checkpoints of MXNet; ONNX has zero points.") }
         if onnx.isGiven && !out.isONNX {
-            throw ValidationError("--opset, --residual, --external-data and --batch are for models that end in .onnx.")
+            throw ValidationError("--opset, --residual, --form, --external-data and --batch are for models that end in .onnx.")
         }
     }
 
     func run() throws {
         let model = try model.load()
         let result = out.isONNX
-            ? try model.saveONNX(to: out.path, onnx.options(mxnetCompat: arithmetic.mxnetCompat)) : try model.saveMXNet(to: out.path)
+            ? try model.saveONNX(to: out.path, onnx.options(mxnetCompat: arithmetic.mxnetCompat)) : try model.saveMXNet(to: out.path, requantizes: requantize)
         let report = ConversionReport(result)
         if output.json { try JSONOutput.print(report) } else { try Terminal.print(report.text(explain: explain), terminator: "") }
     }

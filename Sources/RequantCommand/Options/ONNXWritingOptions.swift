@@ -14,18 +14,36 @@ struct ONNXWritingOptions: ParsableArguments {
             """)
     var residual: ResidualForm?
 
+    @Option(
+        help: """
+            How quantized layers are spelt: float operators between quantize and dequantize (qdq), or QLinearConv and \
+            QLinearMatMul where ONNX has them (qoperator). (default: qdq)
+            """)
+    var form: QuantizedForm?
+
+    @Flag(help: "Lets --form qoperator use operators of com.microsoft: QGemm, QLinearAdd, QLinearConcat …")
+    var microsoftOperators = false
+
     @Flag(help: "Puts the weights into a file beside the model; by itself past 2 GB.")
     var externalData = false
 
     @Option(help: ArgumentHelp("The extent of the first axis, or dynamic.", valueName: "n|dynamic"))
     var batch: BatchArgument?
 
-    var isGiven: Bool { opset != nil || residual != nil || externalData || batch != nil }
+    func validate() throws {
+        if microsoftOperators && form != .qoperator {
+            throw ValidationError("--microsoft-operators goes with --form qoperator.")
+        }
+    }
+
+    var isGiven: Bool { opset != nil || residual != nil || form != nil || externalData || batch != nil }
 
     func options(mxnetCompat: Bool) -> ONNXOptions {
         var options = ONNXOptions()
         options.opset = opset
         options.residual = residual ?? .exact
+        options.form = form ?? .qdq
+        options.usesMicrosoftOperators = microsoftOperators
         options.hasExternalData = externalData
         options.batch = batch?.batch ?? .asGiven
         options.arithmetic = mxnetCompat ? .mxnet : .exact
@@ -34,6 +52,7 @@ struct ONNXWritingOptions: ParsableArguments {
 }
 
 extension ResidualForm: ExpressibleByArgument {}
+extension QuantizedForm: ExpressibleByArgument {}
 
 /// `8`, or `dynamic`.
 struct BatchArgument: ExpressibleByArgument {
