@@ -75,14 +75,16 @@ struct ONNXRoundTripTests {
         }
     }
 
-    /// Calibrated, but not fused again: conversion does that first. Without ranges there is no QDQ form.
+    /// Calibrated, but not fused again: weights on one grid, requantize behind the layer. Without ranges there is no QDQ
+    /// form.
     @Test func calibratedStagesBecomeONNXAndUncalibratedOnesAreRefused() throws {
         try Fixtures.withTemporaryFolder { folder in
             let (calibrated, input) = try Self.load(.mnist, "04-naive-auto-tw-full")
             _ = try calibrated.saveONNX(to: folder + "/m.onnx")
             let output = try Self.run(try Model.load(folder + "/m.onnx").collapsed(), input)
-            let fused = try Self.run(try Self.load(.mnist, "05-naive-postfused-auto-tw-full").model, input)
-            #expect(output == fused)
+            let expected = try Self.run(calibrated, input), largest = expected.map(abs).max() ?? 0
+            #expect(zip(expected, output).allSatisfy { abs($0 - $1) <= 1e-2 * largest })
+            #expect(Self.topClasses(output, of: input.shape[0]) == Self.topClasses(expected, of: input.shape[0]))
 
             let (uncalibrated, _) = try Self.load(.mnist, "03-none-auto-tw-full")
             #expect(throws: ModelError.self) { try uncalibrated.saveONNX(to: folder + "/n.onnx") }
