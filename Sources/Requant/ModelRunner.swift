@@ -67,6 +67,7 @@ public final class ModelRunner {
                     "no data is given for it", at: "input '\(name)'", advice: "give it with --data \(name)=FILE.npy")
             }
             let type = model.graph.value(named: name)?.type?.dataType ?? .float32
+            if type == .float64 { try requireSingle(tensor, name) }
             guard type == .float32 else { return tensor.converted(to: type) }
             let values = tensor.asFloat32()
             if model.isQuantized, let index = values.firstNonFinite {
@@ -117,6 +118,14 @@ public final class ModelRunner {
         case .rangeBuffer(let range):
             foundRanges[range].flatMap { try? RunTimeDequantizeKernel().evaluate([tensor, $0]).first }
         }
+    }
+
+    /// Everything is computed in float32: what that cannot hold would come out as infinity.
+    private func requireSingle(_ tensor: Tensor, _ name: String) throws {
+        guard let value = tensor.doubles().first(where: { $0.isFinite && !Float($0).isFinite }) else { return }
+        throw ModelError(
+            "\(value) is beyond float32, in which models are computed", at: "input '\(name)'",
+            advice: "scale the data")
     }
 
     /// Some shapes in the model depend on the data: it is computed node by node.

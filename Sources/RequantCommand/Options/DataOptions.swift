@@ -73,13 +73,18 @@ struct DataArgument: ExpressibleByArgument {
 
     init?(argument: String) {
         let separator = argument.firstIndex(of: "=")
-        // A file may have an equals sign in its name.
-        guard let separator, !argument[..<separator].contains("/"), !FileManager.default.fileExists(atPath: argument)
-        else {
+        let files = FileManager.default
+        guard let separator, !files.fileExists(atPath: argument) else {
             (input, path) = (nil, argument)
             return
         }
-        (input, path) = (String(argument[..<separator]), String(argument[argument.index(after: separator)...]))
+        let (name, file) = (String(argument[..<separator]), String(argument[argument.index(after: separator)...]))
+        // A file may have an equals sign in its name, and an input a slash.
+        guard !name.contains("/") || files.fileExists(atPath: file) else {
+            (input, path) = (nil, argument)
+            return
+        }
+        (input, path) = (name, file)
         if path.isEmpty || input == "" { return nil }
     }
 }
