@@ -160,16 +160,22 @@ public struct Graph: Sendable {
         addUse(of: value, by: node, at: index)
     }
 
+    /// Removes a node, and the parameters that it alone used.
     mutating func remove(_ id: NodeID) {
         guard let node = nodeSlots[id.index] else { return }
-        for case let input? in node.inputs { valueSlots[input.index]?.uses.removeAll { $0.node == id } }
-        for output in node.outputs { valueSlots[output.index] = nil }
-        nodeSlots[id.index] = nil
+        takeOut(node)
         for case let input? in node.inputs where contains(input) {
             if self[input].tensor != nil, self[input].uses.isEmpty, !outputs.contains(input) {
                 valueSlots[input.index] = nil
             }
         }
+    }
+
+    /// Removes a node and what it computes.
+    private mutating func takeOut(_ node: Node) {
+        for case let input? in node.inputs { valueSlots[input.index]?.uses.removeAll { $0.node == node.id } }
+        for output in node.outputs { valueSlots[output.index] = nil }
+        nodeSlots[node.id.index] = nil
     }
 
     /// Removes inputs and parameters that nothing uses.
@@ -190,9 +196,12 @@ public struct Graph: Sendable {
         nodeSlots[id.index] = nil
     }
 
-    /// Takes back nodes that were added by mistake; the last first. A node that something uses stays.
+    /// Takes back nodes that were added by mistake; the last first. A node that something uses stays, and so do the
+    /// parameters, which whoever builds the graph may still use.
     public mutating func removeUnused(_ nodes: [NodeID]) {
-        for id in nodes where contains(id) && self[id].outputs.allSatisfy({ self[$0].uses.isEmpty }) { remove(id) }
+        for id in nodes where contains(id) && self[id].outputs.allSatisfy({ self[$0].uses.isEmpty }) {
+            takeOut(self[id])
+        }
     }
 
     private mutating func addUse(of value: ValueID?, by node: NodeID, at index: Int) {

@@ -24,7 +24,7 @@ public struct ModelProfile: Sendable {
         public var origins: [String]
         /// `convolution`
         public var kernel: String
-        /// The type of its result.
+        /// The type of its data: the first operand.
         public var dataType: DataType
         /// What computes it, as oneDNN calls it: `brgconv:avx512_core_vnni`.
         public var implementation: String
@@ -50,15 +50,10 @@ public struct ModelProfile: Sendable {
     /// The share of the machine's best rate that a layer reaches.
     public func shareOfPeak(_ layer: Layer) -> Double? {
         guard let rate = layer.rate,
-            let peak = peaks[layer.dataType == .float32 && !layer.isInteger ? .float32 : .uint8]
+            let peak = peaks[layer.dataType.isCode ? .uint8 : .float32]
         else { return nil }
         return rate / peak
     }
-}
-
-extension ModelProfile.Layer {
-    /// Whether its products are products of codes, whatever the type of its result.
-    var isInteger: Bool { implementation.contains("s8") || implementation.contains("int8") || dataType.isCode }
 }
 
 extension Model {

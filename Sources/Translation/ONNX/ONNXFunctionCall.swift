@@ -5,18 +5,29 @@ import TensorCore
 /// A function of the model is read as the nodes that it stands for.
 extension ONNXTranslation {
     mutating func add(_ function: ONNXFunction, calledBy node: ONNXNode, _ inputs: [ValueID?]) throws {
-        var inner = self
-        inner.scopes = [[:]]
-        for (name, input) in zip(function.inputs, inputs) { if let input { inner.bind(name, to: input) } }
-        inner.opset = function.opsetImports.first { $0.domain.isEmpty || $0.domain == "ai.onnx" }?.version ?? opset
-        let nodes = try function.nodes.map { try $0.resolved(for: node, of: function, unbound: inner) }
-        try inner.descend(into: node.name + "/") { try $0.add(nodes) }
-        let results = function.outputs.map { inner.value(named: $0) }
-        inner.takePlace(of: &self)
+        var arguments: [String: ValueID] = [:]
+        for (name, input) in zip(function.inputs, inputs) { arguments[name] = input }
+        let absent = Set(function.inputs.filter { arguments[$0] == nil })
+        let nodes = function.nodes.map { $0.resolved(for: node, of: function, absent: absent) }
+        let results = try callScope(of: function, arguments) { inner in
+            try inner.descend(into: node.name + "/") { try $0.add(nodes) }
+            return function.outputs.map { inner.value(named: $0) }
+        }
         for (output, result) in zip(node.outputs, results) where !output.isEmpty {
             guard let result else { throw ModelError("function \(function.name) does not compute '\(output)'") }
             bind(output, to: result)
         }
+    }
+
+    /// A function sees its arguments only, and has an opset of its own.
+    private mutating func callScope<Result>(
+        of function: ONNXFunction, _ arguments: [String: ValueID], _ body: (inout ONNXTranslation) throws -> Result
+    ) rethrows -> Result {
+        let (outerScopes, outerOpset) = (scopes, opset)
+        scopes = [arguments]
+        opset = function.opsetImports.first { $0.domain.isEmpty || $0.domain == "ai.onnx" }?.version ?? opset
+        defer { (scopes, opset) = (outerScopes, outerOpset) }
+        return try body(&self)
     }
 
     /// Runs `body` for a graph that lies inside.
@@ -35,14 +46,6 @@ extension ONNXTranslation {
         }
         return try body(&self)
     }
-
-    /// After an excursion with other names: the graph moves back, the names do not.
-    fileprivate mutating func takePlace(of outer: inout ONNXTranslation) {
-        let (scopes, opset) = (outer.scopes, outer.opset)
-        swap(&self, &outer)
-        outer.scopes = scopes
-        outer.opset = opset
-    }
 }
 
 extension ONNXFunction {
@@ -55,8 +58,8 @@ extension ONNXNode {
     /// The node with the caller's attributes in place of the function's; an input that the caller leaves out is left
     /// out here.
     fileprivate func resolved(
-        for caller: ONNXNode, of function: ONNXFunction, unbound scope: ONNXTranslation
-    ) throws -> ONNXNode {
+        for caller: ONNXNode, of function: ONNXFunction, absent: Set<String>
+    ) -> ONNXNode {
         var copy = self
         copy.attributes = attributes.compactMap { attribute in
             switch attribute.value {
@@ -64,12 +67,11 @@ extension ONNXNode {
                 let value = caller.attribute(name) ?? function.attributeDefaults.first { $0.name == name }?.value
                 return value.map { ONNXAttribute(attribute.name, $0) }
             case .graph(var body):
-                body.nodes = body.nodes.map { (try? $0.resolved(for: caller, of: function, unbound: scope)) ?? $0 }
+                body.nodes = body.nodes.map { $0.resolved(for: caller, of: function, absent: absent) }
                 return ONNXAttribute(attribute.name, .graph(body))
             default: return attribute
             }
         }
-        let absent = Set(function.inputs.filter { scope.value(named: $0) == nil })
         copy.inputs = inputs.map { absent.contains($0) ? "" : $0 }
         return copy
     }
