@@ -62,3 +62,8 @@ public enum ComparisonText {
         return lines.map { $0 + "\n" }.joined()
     }
 }
+
+extension ComparisonReport: CustomStringConvertible {
+    /// The report as `requant diff` prints it.
+    public var description: String { ComparisonText.text(of: self) }
+}

@@ -19,9 +19,10 @@ extension Model {
     ///
     /// Layers are aligned by their origins. Codes are compared as the real values that they stand for, and as codes
     /// where both models put them on the same grid. Nothing is kept of a batch but what was measured.
+    /// - Parameter names: what the report calls the two; by default the names of their graphs.
     /// - Throws: `ModelError` for models that do not have the same inputs or as many outputs.
     public func compare(
-        with candidate: Model, names: (reference: String, candidate: String), on dataset: Dataset,
+        with candidate: Model, names: (reference: String, candidate: String)? = nil, on dataset: Dataset,
         _ options: DiffOptions = DiffOptions(), progress: (Int, Int) -> Void = { _, _ in }
     ) throws -> ComparisonReport {
         var diff = try StreamingDiff(collapsed(), candidate.collapsed(), options)
@@ -33,7 +34,7 @@ extension Model {
             done += 1
             progress(done, batches.count)
         }
-        return diff.report(names, samples: samples, options.firstDivergence)
+        return diff.report(names ?? (graph.name, candidate.graph.name), samples: samples, options.firstDivergence)
     }
 
     /// The values that can be compared with another model's, as alignment sees them: for each node of the file, the

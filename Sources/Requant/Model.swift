@@ -74,6 +74,9 @@ public struct Model: Sendable {
         return paths
     }
 
+    /// Nodes that the outputs need.
+    public var nodeCount: Int { graph.topologicalOrder().count }
+
     /// What has to be given to run the model, in order.
     public var inputNames: [String] {
         let labels = OperatorTable.standard.labels(of: graph)

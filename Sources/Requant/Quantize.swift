@@ -87,7 +87,19 @@ extension Model {
         return (model, records)
     }
 
+    /// The whole flow with MXNet's usual choices, calibrated with all of the data.
+    /// - Parameter method: how ranges are chosen; `naive` takes the extremes.
+    /// - Throws: `ModelError` if the model lacks parameters or the data does not fit.
+    public func quantized(_ method: CalibrationMethod = .naive, on dataset: Dataset) throws -> QuantizationResult {
+        var recipe = QuantizationRecipe()
+        recipe.method = method
+        return try quantized(recipe, dataset: dataset)
+    }
+
     /// The whole flow: fuse, quantize, calibrate, fuse again.
+    /// - Parameters:
+    ///   - dataset: what to calibrate with; nil if the recipe has ranges, or none are wanted.
+    ///   - progress: called after each batch with the number of batches done and of all.
     /// - Throws: `ModelError` if the model lacks parameters, or for exclusions and ranges that match nothing.
     public func quantized(
         _ recipe: QuantizationRecipe, dataset: Dataset? = nil, progress: (Int, Int) -> Void = { _, _ in }
