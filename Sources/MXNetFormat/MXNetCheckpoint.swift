@@ -56,6 +56,10 @@ public struct CheckpointPaths: Sendable, Equatable {
         let prefix = Self.prefix(of: name)
         symbol = name.hasSuffix(".json") ? name : prefix + Self.symbolSuffix
         guard FileManager.default.fileExists(atPath: symbol) else {
+            var isFolder: ObjCBool = false
+            if FileManager.default.fileExists(atPath: name, isDirectory: &isFolder), !isFolder.boolValue {
+                throw Self.noModel(name)
+            }
             let near = nearestNames(to: symbol, among: Self.symbols(beside: symbol))
             throw ModelError(
                 "there is no such file", at: symbol,
@@ -83,6 +87,17 @@ public struct CheckpointPaths: Sendable, Equatable {
                 epochs.max { $0.key < $1.key }?.value
                 ?? (FileManager.default.fileExists(atPath: plain) ? plain : nil)
         }
+    }
+
+    /// A file is there, but it is no symbol.
+    private static func noModel(_ path: String) -> ModelError {
+        path.hasSuffix(".states")
+            ? ModelError(
+                "this is the state of an optimizer, which only training needs", at: path,
+                advice: "name the model that lies beside it: PREFIX-symbol.json or PREFIX")
+            : ModelError(
+                "this is no model", at: path,
+                advice: "a model is PREFIX-symbol.json, PREFIX, or a file that ends in .onnx")
     }
 
     private static func prefix(of name: String) -> String {

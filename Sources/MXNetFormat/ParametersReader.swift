@@ -29,8 +29,14 @@ public enum ParametersReader {
         var cursor = ByteCursor(storage, from: 16)
         let count = try cursor.readCount("the number of arrays", limit: countLimit(storage.bytes.count))
         var arrays: [MXNetArray] = []
+        var keptFrom = 0
         for index in 0..<count {
             arrays.append(try locating("array \(index + 1) of \(count)") { try cursor.readArray() })
+            // The system brings in more than the header: elements that perhaps nobody will look at.
+            if cursor.position - keptFrom > keptBytes {
+                storage.letGo(of: keptFrom..<cursor.position)
+                keptFrom = cursor.position
+            }
         }
         let names = try readNames(&cursor)
         guard cursor.remaining == 0 else {
@@ -45,6 +51,9 @@ public enum ParametersReader {
     public static func recognizes(_ storage: TensorStorage) -> Bool {
         storage.bytes.count >= 24 && storage.bytes.loadUnaligned(as: UInt64.self).littleEndian == listMagic
     }
+
+    /// So much of the mapped file stays in memory while its headers are read.
+    private static let keptBytes = 1 << 20
 
     static let listMagic: UInt64 = 0x112
     static let v1Magic: UInt32 = 0xF993_FAC8, v2Magic: UInt32 = 0xF993_FAC9, v3Magic: UInt32 = 0xF993_FACA

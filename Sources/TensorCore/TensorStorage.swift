@@ -58,12 +58,13 @@ public final class TensorStorage: @unchecked Sendable {
     /// Who looks at all of a large file once, in order to check it, needs no memory for it this way.
     public func letGo(of range: Range<Int>) {
         guard isMapped, let address = bytes.baseAddress, bytes.indices.contains(range.lowerBound) else { return }
-        let start = range.lowerBound / Self.pageSize * Self.pageSize
-        let end = min(range.upperBound, bytes.count)
+        let start = max(0, range.lowerBound / Self.broughtIn - 1) * Self.broughtIn
+        let end = min(range.upperBound + Self.broughtIn, bytes.count)
         madvise(UnsafeMutableRawPointer(mutating: address + start), end - start, MADV_DONTNEED)
     }
 
-    private static let pageSize = sysconf(Int32(_SC_PAGESIZE))
+    /// Linux may bring in so much around a page that is read: 64 KB, or the whole of a large page of its cache.
+    private static let broughtIn = 1 << 21
 
     deinit { release() }
 }

@@ -31,6 +31,23 @@ import MXNetFormat
         }
     }
 
+    @Test func filesThatAreNoModels() throws {
+        try withCheckpoints { folder in
+            // What Module.save_checkpoint(save_optimizer_states=True) leaves of an optimizer without a state.
+            let states = "\(folder)/net-0007.states", page = "\(folder)/page.html"
+            try Data([0x80, 0x03, 0x7D, 0x71, 0x00]).write(to: URL(fileURLWithPath: states))
+            try Data("<html>".utf8).write(to: URL(fileURLWithPath: page))
+            #expect(throws: ModelError(
+                "this is the state of an optimizer, which only training needs", at: states,
+                advice: "name the model that lies beside it: PREFIX-symbol.json or PREFIX")
+            ) { try CheckpointPaths(reading: states) }
+            #expect(throws: ModelError(
+                "this is no model", at: page,
+                advice: "a model is PREFIX-symbol.json, PREFIX, or a file that ends in .onnx")
+            ) { try CheckpointPaths(reading: page) }
+        }
+    }
+
     @Test func otherEpochsAndFiles() throws {
         try withCheckpoints { folder in
             #expect(try CheckpointPaths(reading: "\(folder)/net", epoch: 7).parameters == "\(folder)/net-0007.params")
