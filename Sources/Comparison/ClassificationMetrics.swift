@@ -11,6 +11,21 @@ public struct ClassificationMetrics: Sendable, Equatable {
     public private(set) var agreeingCount = 0
     public private(set) var referenceCorrect = 0
     public private(set) var candidateCorrect = 0
+    /// The classes that reference and candidate put a sample into, with how many samples: one entry for each that occurs.
+    private var confusion: [ClassPair: Int] = [:]
+    /// By label: samples, and how many of them the reference and the candidate classify correctly.
+    private var byLabel: [Int: LabelCounts] = [:]
+
+    private struct ClassPair: Hashable {
+        var reference: Int?
+        var candidate: Int?
+    }
+
+    private struct LabelCounts: Equatable {
+        var count = 0
+        var reference = 0
+        var candidate = 0
+    }
 
     public init() {}
 
@@ -22,6 +37,7 @@ public struct ClassificationMetrics: Sendable, Equatable {
         let references = try Self.predictions(reference), candidates = try Self.predictions(candidate)
         imageCount += references.count
         agreeingCount += zip(references, candidates).count { $0 != nil && $0 == $1 }
+        for (a, b) in zip(references, candidates) { confusion[ClassPair(reference: a, candidate: b), default: 0] += 1 }
         guard let labels else { return }
         guard labels.count == references.count else {
             throw ModelError("\(references.count) images have \(labels.count) labels")
@@ -29,6 +45,36 @@ public struct ClassificationMetrics: Sendable, Equatable {
         labelledCount += labels.count
         referenceCorrect += zip(references, labels).count { $0 == $1 }
         candidateCorrect += zip(candidates, labels).count { $0 == $1 }
+        for (index, label) in labels.enumerated() {
+            byLabel[label, default: LabelCounts()].count += 1
+            if references[index] == label { byLabel[label]?.reference += 1 }
+            if candidates[index] == label { byLabel[label]?.candidate += 1 }
+        }
+    }
+
+    /// Classes that occur, in order.
+    public var classes: [ClassComparison] {
+        let predicted = Dictionary(grouping: confusion.keys) { $0.reference }
+        let indices = Set(predicted.keys.compactMap { $0 }).union(byLabel.keys)
+        return indices.sorted().map { index in
+            let pairs = predicted[index] ?? []
+            let counts = byLabel[index] ?? (labelledCount > 0 ? LabelCounts() : nil)
+            return ClassComparison(
+                index: index, images: pairs.reduce(0) { $0 + confusion[$1, default: 0] },
+                agreeing: confusion[ClassPair(reference: index, candidate: index), default: 0],
+                labelled: counts?.count, referenceCorrect: counts?.reference, candidateCorrect: counts?.candidate)
+        }
+    }
+
+    /// The confusion of the two models with each other, apart from where they agree; the most frequent first.
+    public var disagreements: [Disagreement] {
+        confusion.filter { $0.key.reference != $0.key.candidate }
+            .map { Disagreement(reference: $0.key.reference, candidate: $0.key.candidate, images: $0.value) }
+            .sorted {
+                ($1.images, $0.reference ?? -1, $0.candidate ?? -1) < (
+                    $0.images, $1.reference ?? -1, $1.candidate ?? -1
+                )
+            }
     }
 
     /// The class of each image: the index of its largest logit.

@@ -1,4 +1,5 @@
 import Foundation
+import TensorCore
 
 /// Everything that a comparison of two models found; `Schemas/diff.schema.json` describes its JSON.
 public struct ComparisonReport: Sendable, Equatable, Codable {
@@ -18,6 +19,14 @@ public struct ComparisonReport: Sendable, Equatable, Codable {
     public var firstDivergence: FirstDivergence?
     /// The origin of the layer with the lowest SQNR; nil if no layer differs.
     public var worstLayer: String?
+    /// The samples with the lowest SQNR, the worst first.
+    public var worstSamples: [SampleComparison] = []
+    /// The weights of aligned layers, if that was asked for.
+    public var weights: [WeightComparison]?
+    /// How the graphs differ, if that was asked for.
+    public var structure: StructuralDiff?
+    /// What has changed since another comparison, if one was given.
+    public var change: ReportChange?
 
     public struct Classification: Sendable, Equatable, Codable {
         public var images: Int
@@ -26,6 +35,10 @@ public struct ComparisonReport: Sendable, Equatable, Codable {
         public var candidateTop1: Double?
         /// The share of images that both put into the same class.
         public var agreement: Double
+        /// Classes that occur, in order.
+        public var classes: [ClassComparison]
+        /// Where the two models part, the most frequent first.
+        public var disagreements: [Disagreement]
 
         /// Nil if there is no image.
         public init?(_ metrics: ClassificationMetrics) {
@@ -34,6 +47,8 @@ public struct ComparisonReport: Sendable, Equatable, Codable {
             referenceTop1 = metrics.referenceTop1
             candidateTop1 = metrics.candidateTop1
             self.agreement = agreement
+            classes = metrics.classes
+            disagreements = metrics.disagreements
         }
     }
 
@@ -65,6 +80,37 @@ public struct ComparisonReport: Sendable, Equatable, Codable {
         encoder.nonConformingFloatEncodingStrategy = .convertToString(
             positiveInfinity: Self.positiveInfinity, negativeInfinity: Self.negativeInfinity, nan: Self.notANumber)
         return try encoder.encode(self)
+    }
+
+    /// Reads a file that `diff --save` wrote.
+    /// - Throws: `ModelError` that says what is wrong with it.
+    public init(reading path: String) throws {
+        let storage = try TensorStorage(mapping: path)
+        do { try self.init(json: Data(storage.bytes)) } catch let error as DecodingError {
+            throw ModelError(
+                "is no saved comparison: \(Self.description(of: error))", at: path,
+                advice: "'requant diff A B --data DATA --save FILE' writes one")
+        }
+    }
+
+    private static func description(of error: DecodingError) -> String {
+        switch error {
+        case .keyNotFound(let key, let context): "\(place(context)) has no '\(key.stringValue)'"
+        case .typeMismatch(_, let context), .valueNotFound(_, let context):
+            "\(place(context)) is of another kind than expected"
+        case .dataCorrupted(let context):
+            context.codingPath.isEmpty ? "it is no JSON" : "\(place(context)) cannot be read"
+        @unknown default: "it cannot be read"
+        }
+    }
+
+    private static func place(_ context: DecodingError.Context) -> String {
+        let path = context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }
+        return path.isEmpty ? "the file" : "'\(path.joined(separator: "."))'"
+    }
+
+    public func save(to path: String) throws {
+        try FileOutput.write(String(decoding: try json(), as: UTF8.self) + "\n", to: path)
     }
 
     public init(json: Data) throws {

@@ -17,6 +17,17 @@ public struct LayerComparison: Sendable, Equatable, Codable {
     public var nonFinite: Int
     /// Only where both are codes on the same grid.
     public var codes: Codes?
+    /// The element types of the two values: `float32`, `uint8`.
+    public var referenceType: String?
+    public var candidateType: String?
+    /// What this layer of the candidate makes of the reference's values, while all above is what has gathered up to it.
+    public var local: ErrorSummary?
+    /// In steps of the candidate's grid, or else of the reference's; nil if neither has one.
+    public var steps: StepHistogram?
+    /// Only where the candidate is codes.
+    public var saturation: Saturation?
+    /// Only where there are channels.
+    public var channels: DeadChannels?
 
     public struct Codes: Sendable, Equatable, Codable {
         /// In 0…1.

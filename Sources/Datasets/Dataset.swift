@@ -44,6 +44,12 @@ public struct Dataset: Sendable {
         return batch
     }
 
+    /// The file or record that a sample comes from; nil for the rows of arrays.
+    public func name(of sample: Int) -> String? {
+        guard (0..<count).contains(sample) else { return nil }
+        return sources.lazy.compactMap { $0.name(of: sample) }.first
+    }
+
     /// All samples in order, or the first `limit` batches of them. The last batch may be smaller.
     public func batches(of size: Int, limit: Int? = nil) -> Batches {
         Batches(self, size: size, limit: limit)

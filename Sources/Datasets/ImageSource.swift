@@ -4,7 +4,7 @@ import TensorCore
 protocol ImageCollection: Sendable {
     var count: Int { get }
     var hasLabels: Bool { get }
-    /// What to call an image in an error.
+    /// What to call an image: its file, or its place in one.
     func place(of index: Int) -> String
     /// - Throws: `ModelError` that names the place.
     func image(at index: Int, gray: Bool) throws -> Image
@@ -19,6 +19,8 @@ struct ImageSource: RowSource {
 
     var count: Int { images.count }
     var hasLabels: Bool { images.hasLabels }
+
+    func name(of index: Int) -> String? { images.place(of: index) }
 
     func rows(_ range: Range<Int>) throws -> Rows {
         let images = images, first = range.lowerBound, gray = preprocessing.isGray

@@ -6,6 +6,12 @@ protocol RowSource: Sendable {
     var hasLabels: Bool { get }
     /// `range` lies within `0..<count` and is not empty.
     func rows(_ range: Range<Int>) throws -> Rows
+    /// The file or record that a sample comes from; nil if it is one row of many in a file.
+    func name(of index: Int) -> String?
+}
+
+extension RowSource {
+    func name(of index: Int) -> String? { nil }
 }
 
 /// One tensor for each input, its outermost axis the samples; with the samples' labels if there are any.
@@ -32,6 +38,11 @@ struct ConcatenatedSource: RowSource {
     }
 
     var hasLabels: Bool { parts.allSatisfy(\.hasLabels) }
+
+    func name(of index: Int) -> String? {
+        guard let part = starts.lastIndex(where: { $0 <= index }) else { return nil }
+        return parts[part].name(of: index - starts[part])
+    }
 
     func rows(_ range: Range<Int>) throws -> Rows {
         var pieces: [Rows] = []

@@ -1,8 +1,9 @@
-import Comparison
 import Foundation
 import TensorCore
 import TestSupport
 import Testing
+
+@testable import Comparison
 
 struct ComparisonReportTests {
     /// A reference of `signal` against `signal + noise`: SQNR is 20 · log10(signal / noise).
@@ -37,6 +38,18 @@ struct ComparisonReportTests {
         return ComparisonReport(
             reference: "float", candidate: "int8", samples: 2, outputs: [layers[4]], layers: layers,
             alignment: alignment, classification: classes, firstDivergence: .sqnr(below: 30))
+    }
+
+    /// A row with everything that can be measured.
+    static func detailedRow() throws -> LayerComparison {
+        var row = try row("conv", signal: 10, noise: 1, codes: (3, 1))
+        row.referenceType = "float32"
+        row.candidateType = "int8"
+        row.local = ErrorSummary(TensorMetrics())
+        row.steps = StepHistogram(step: 0.5)
+        row.saturation = Saturation(atLowest: 0, atHighest: 0.25, clippedBelow: 0, clippedAbove: 0.125)
+        row.channels = DeadChannels(count: 2, dead: [1], deadInReference: [])
+        return row
     }
 
     // MARK: First divergence
@@ -104,6 +117,17 @@ struct ComparisonReportTests {
 
     @Test func jsonFollowsItsSchema() throws {
         let checker = try SchemaChecker(file: "diff.schema.json")
+        var full = try Self.report()
+        full.layers = [try Self.detailedRow()]
+        full.weights = [
+            try WeightComparison(
+                origin: "fc", names: ("fc", "q_fc"), reference: Tensor([Float(1)], shape: [1, 1]),
+                candidate: Tensor([Float(1)], shape: [1, 1]), steps: [0.5])
+        ]
+        full.structure = StructuralDiff(StructuralDiffTests.float, StructuralDiffTests.int8)
+        full.change = ReportChange(from: try Self.report(), to: full)
+        #expect(try checker.problems(in: full.json()) == [])
+        #expect(try ComparisonReport(json: full.json()) == full)
         let bare = ComparisonReport(reference: "a", candidate: "b", samples: 0, outputs: [])
         #expect(try checker.problems(in: Self.report().json()) == [])
         #expect(try checker.problems(in: bare.json()) == [])
@@ -117,6 +141,26 @@ struct ComparisonReportTests {
         for place in ["$.reference", "$.samples", "$.more", "$.outputs[0].sqnr", "$.unmatchedCandidate"] {
             #expect(problems.contains { $0.hasPrefix(place + " ") }, "\(place)")
         }
+    }
+
+    @Test func theTextTellsWhatIsLocalAndClipped() throws {
+        #expect(
+            ComparisonText.table(of: [try Self.detailedRow()], "layer", \.origin) == """
+                layer  max diff  mean diff  SQNR dB  local dB    cosine  codes off  LSB  clipped
+                -----  --------  ---------  -------  --------  --------  ---------  ---  -------
+                conv          1          1     20.0         ∞  1.000000   100.00 %    2  12.50 %
+
+                """)
+    }
+
+    /// conv had 60 dB and has 20, add is gone, fc had 40 and has 40.
+    @Test func whatHasChangedSince() throws {
+        var now = try Self.report()
+        now.layers = [try Self.detailedRow(), now.layers[4]]
+        let change = ReportChange(from: try Self.report(), to: now)
+        #expect(change.layers.map(\.name) == ["conv", "fc", "data", "relu", "add"])
+        #expect(change.layers[1].gain == 0 && change.layers[4].after == nil && change.layers[2].gain == nil)
+        #expect(abs((change.layers[0].gain ?? 0) + 40) < 1e-3 && change.top1Before == 0.5)
     }
 
     @Test func theTextLinesUp() throws {
@@ -140,6 +184,10 @@ struct ComparisonReportTests {
                 output  max diff  mean diff  SQNR dB    cosine
                 ------  --------  ---------  -------  --------
                 q_fc           1          1     40.0  1.000000
+
+                reference says  candidate says  images
+                --------------  --------------  ------
+                             0               1       1
 
                 top-1             100.00 % → 50.00 %
                 agreement         50.00 % of 2 images

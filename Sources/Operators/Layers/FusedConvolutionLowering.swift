@@ -36,7 +36,7 @@ struct FusedConvolutionLowering {
         }
     }
 
-    private func folded() throws -> FoldedWeights {
+    func folded() throws -> FoldedWeights {
         let statistics = try form.batchNorm.map { attributes in
             try BatchNormStatistics(
                 attributes, parameters: (form.batchNormInputs ?? 0..<0).map { try node.parameter($0) })
