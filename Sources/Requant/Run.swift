@@ -57,8 +57,12 @@ extension Model {
         }
         var names: [String] = []
         for name in observed + runner.outputs where !names.contains(name) { names.append(name) }
+        // Collapsing QDQ form may have renamed an output; whoever reads the results knows the file's names.
+        let given = Dictionary(zip(runner.outputs, graph.outputs.map { graph[$0].name })) { first, _ in first }
         let values = try names.compactMap { name in
-            try parts[name].map { parts in (name, try locating("value '\(name)'") { try joined(parts) }) }
+            try parts[name].map { parts in
+                (given[name] ?? name, try locating("value '\(name)'") { try joined(parts) })
+            }
         }
         return RunResult(samples: samples, values: values, top1: classification?.referenceTop1)
     }

@@ -6,8 +6,9 @@ import Testing
 /// What the documents show of the project is so.
 struct DocumentTests {
     static let documents = [
-        "../README.md", "AddingAPass.md", "AddingAnOperator.md", "CommandLine.md", "GraphIR.md", "Operators.md",
-        "Quantization.md", "Tour.md",
+        "../README.md", "AddingAPass.md", "AddingAnOperator.md", "CommandLine.md", "Files.md", "GraphIR.md",
+        "Migration.md", "Operators.md", "Quantization.md", "README.md", "Tour.md", "Troubleshooting.md", "Tutorial.md",
+        "../Samples/library/README.md", "../Samples/mnist/README.md",
     ]
 
     /// A block that begins with ```swift PATH is part of that file, word for word.
@@ -30,7 +31,8 @@ struct DocumentTests {
         let path = Fixtures.document(document)
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
         let text = try String(contentsOfFile: path, encoding: .utf8)
-        let links = text.matches(of: /\]\(([^):]+)\)/).map(\.output.1) + text.matches(of: /src="([^":]+)"/).map(\.output.1)
+        let links =
+            text.matches(of: /\]\(([^):#]+)\)/).map(\.output.1) + text.matches(of: /src="([^":]+)"/).map(\.output.1)
         for link in links { #expect(FileManager.default.fileExists(atPath: "\(folder)/\(link)"), "\(link)") }
     }
 

@@ -10,12 +10,24 @@ import Testing
 struct TranscriptTests {
     static let records = ProcessInfo.processInfo.environment["RECORD"] != nil
 
-    /// All commands of the document, one after the other in one folder, in which `mnist` is `Samples/mnist`.
-    @Test func commandLine() throws {
-        let path = Fixtures.document("CommandLine.md")
+    static let documents = ["CommandLine.md", "Migration.md", "Troubleshooting.md", "Tutorial.md"]
+
+    /// All commands of a document, one after the other, in a folder beside which `Samples` and `Tests` lie as they do
+    /// in the repository. The page of all verbs finds a copy of `Samples/mnist` there already.
+    @Test(arguments: documents) func printsWhatTheDocumentShows(_ document: String) throws {
+        let path = Fixtures.document(document)
         var transcripts = Transcripts(try String(contentsOfFile: path, encoding: .utf8))
-        try Fixtures.withTemporaryFolder { folder in
-            try FileManager.default.copyItem(atPath: Fixtures.sample("mnist"), toPath: folder + "/mnist")
+        try Fixtures.withTemporaryFolder { repository in
+            let files = FileManager.default
+            for name in ["Samples", "Tests"] {
+                try files.createSymbolicLink(
+                    atPath: "\(repository)/\(name)", withDestinationPath: Fixtures.document("../" + name))
+            }
+            let folder = repository + "/try"
+            try files.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            if document == "CommandLine.md" {
+                try files.copyItem(atPath: Fixtures.sample("mnist"), toPath: folder + "/mnist")
+            }
             // `$0` is the command that was built (see RequantProcess), `$?` the exit code of the command before.
             var status: Int32 = 0
             for index in transcripts.commands.indices {
@@ -25,7 +37,9 @@ struct TranscriptTests {
                 status = result.status
                 let output = result.output + result.errors
                 let difference = Transcripts.firstDifference(command.output, output)
-                if Self.records && difference != nil { transcripts.setOutput(output, of: index) } else {
+                if Self.records && difference != nil {
+                    transcripts.setOutput(output, of: index)
+                } else {
                     #expect(difference == nil, "\(command.text)")
                 }
             }
@@ -79,7 +93,8 @@ struct Transcripts {
             }
             let start = index + 1
             let end = lines[start...].firstIndex { $0.hasPrefix("$ ") || $0.hasPrefix("```") } ?? lines.count
-            commands.append(Command(text: command, output: lines[start..<end].joined(separator: "\n"), lines: start..<end))
+            commands.append(
+                Command(text: command, output: lines[start..<end].joined(separator: "\n"), lines: start..<end))
         }
     }
 
@@ -90,7 +105,8 @@ struct Transcripts {
         var lines = lines
         for (index, output) in recorded.sorted(by: { $0.key > $1.key }) {
             let printed = output.hasSuffix("\n") ? String(output.dropLast()) : output
-            lines.replaceSubrange(commands[index].lines, with: printed.isEmpty ? [] : printed.components(separatedBy: "\n"))
+            lines.replaceSubrange(
+                commands[index].lines, with: printed.isEmpty ? [] : printed.components(separatedBy: "\n"))
         }
         return lines.joined(separator: "\n")
     }
@@ -104,10 +120,12 @@ struct Transcripts {
         let (a, b) = (lines(expected), lines(printed))
         for index in 0..<max(a.count, b.count) {
             let (x, y) = (index < a.count ? a[index] : [], index < b.count ? b[index] : [])
-            let isEqual = x.count == y.count && x.indices.allSatisfy { word in
-                let isTime = word + 1 < x.count && x[word + 1] == "s"
-                return x[word] == y[word] || areClose(x[word], y[word], within: isTime ? .infinity : 0.05)
-            }
+            let isEqual =
+                x.count == y.count
+                && x.indices.allSatisfy { word in
+                    let isTime = word + 1 < x.count && x[word + 1] == "s"
+                    return x[word] == y[word] || areClose(x[word], y[word], within: isTime ? .infinity : 0.05)
+                }
             if !isEqual { return "expected '\(x.joined(separator: " "))', printed '\(y.joined(separator: " "))'" }
         }
         return nil
@@ -116,7 +134,8 @@ struct Transcripts {
     /// Whether both words are numbers with a point, in the same punctuation, that are close.
     private static func areClose(_ a: Substring, _ b: Substring, within share: Double) -> Bool {
         func split(_ word: Substring) -> (before: Substring, number: Double, after: Substring)? {
-            guard let match = word.firstMatch(of: /-?[0-9]+\.[0-9]+(e[-+]?[0-9]+)?/), let number = Double(match.output.0)
+            guard let match = word.firstMatch(of: /-?[0-9]+\.[0-9]+(e[-+]?[0-9]+)?/),
+                let number = Double(match.output.0)
             else { return nil }
             return (word[..<match.range.lowerBound], number, word[match.range.upperBound...])
         }
