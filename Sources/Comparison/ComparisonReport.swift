@@ -86,7 +86,8 @@ public struct ComparisonReport: Sendable, Equatable, Codable {
     /// - Throws: `ModelError` that says what is wrong with it.
     public init(reading path: String) throws {
         let storage = try TensorStorage(mapping: path)
-        do { try self.init(json: Data(storage.bytes)) } catch let error as DecodingError {
+        let json = withExtendedLifetime(storage) { Data(storage.bytes) }
+        do { try self.init(json: json) } catch let error as DecodingError {
             throw ModelError(
                 "is no saved comparison: \(Self.description(of: error))", at: path,
                 advice: "'requant diff A B --data DATA --save FILE' writes one")

@@ -60,6 +60,16 @@ extension Model {
     /// Measures each layer on made-up data of the inputs' shapes, through oneDNN.
     /// - Throws: `ModelError` if the shape of an input is not known.
     public func profile(_ options: TimingOptions = TimingOptions()) throws -> ModelProfile {
+        var profile = try layerProfile(options)
+        let usesCodes = profile.layers.contains { $0.dataType.isCode }
+        for type in usesCodes ? [DataType.float32, .uint8] : [.float32] {
+            profile.peaks[type] = try PeakRate.measure(type, batch: profile.batchSize, threads: options.threads)
+        }
+        return profile
+    }
+
+    /// The same without the machine's peaks, which take longer to find than the layers' times.
+    func layerProfile(_ options: TimingOptions) throws -> ModelProfile {
         let timed = try TimedModel(self, options)
         let node = Dictionary(timed.graph.nodes.map { ($0.name, $0) }) { first, _ in first }
         _ = try timed.executor.profile(timed.inputs)
@@ -78,12 +88,7 @@ extension Model {
                     .joined(separator: " + "), duration: durations[durations.count / 2],
                 operations: program.operationCount(of: step), bytes: types.reduce(0) { $0 + $1.byteCount })
         }
-        var peaks: [DataType: Double] = [:]
-        let usesCodes = layers.contains { $0.dataType.isCode }
-        for type in usesCodes ? [DataType.float32, .uint8] : [.float32] {
-            peaks[type] = try PeakRate.measure(type, batch: timed.batchSize, threads: options.threads)
-        }
-        return ModelProfile(layers: layers, batchSize: timed.batchSize, peaks: peaks)
+        return ModelProfile(layers: layers, batchSize: timed.batchSize, peaks: [:])
     }
 }
 

@@ -137,7 +137,7 @@ extension Model {
         _ progress: (Int, Int) -> Void
     ) throws -> Calibration? {
         if let given = recipe.ranges {
-            try require(given, toFit: points, float)
+            try given.require(fitting: Set(points).union(float.calibratableValues), of: graph.name)
             return Calibration(table: given)
         }
         guard recipe.method != .none else { return nil }
@@ -155,18 +155,5 @@ extension Model {
             values, on: dataset, batchSize: recipe.batchSize, batches: recipe.batches, search: recipe.search,
             from: recipe.histograms.filter { values.contains($0.key) }, engine: recipe.engine, threads: recipe.threads,
             progress: progress)
-    }
-
-    /// A table may serve several exclusions: ranges of values that stay in float are passed over.
-    private func require(_ table: RangeTable, toFit points: [String], _ float: Model) throws {
-        let known = Set(points).union(float.calibratableValues)
-        for entry in table.entries where !known.contains(entry.name) {
-            let nearest = nearestNames(to: entry.name, among: known)
-            let place = [table.path, entry.line.map { "line \($0)" }].compactMap { $0 }
-            throw ModelError(
-                "the ranges name '\(entry.name)', which the model does not have",
-                at: place.isEmpty ? graph.name : place.joined(separator: ", "),
-                advice: nearest.isEmpty ? nil : "did you mean \(nearest.commaSeparated)?")
-        }
     }
 }

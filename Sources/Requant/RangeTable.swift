@@ -40,7 +40,8 @@ public struct RangeTable: Sendable, Equatable {
     /// - Throws: `ModelError` that names the line, and both lines if a value stands there twice.
     public init(reading path: String) throws {
         let storage = try TensorStorage(mapping: path)
-        try self.init(parsing: String(decoding: storage.bytes, as: UTF8.self), path: path)
+        let text = withExtendedLifetime(storage) { String(decoding: storage.bytes, as: UTF8.self) }
+        try self.init(parsing: text, path: path)
     }
 
     public init(parsing text: String, path: String) throws {

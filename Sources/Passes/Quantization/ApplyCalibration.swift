@@ -41,6 +41,11 @@ public enum CalibrationPoints {
         quantized.topologicalOrder().compactMap { floatValue(of: quantized[$0], in: quantized) }
     }
 
+    /// The names that values had in the float model, as far as nodes of a quantized graph stand for them.
+    public static func floatValues(of quantized: Graph) -> [String] {
+        quantized.nodes.map { QuantizedNames.floatValue(of: $0.name) }
+    }
+
     static func floatValue(of node: Node, in graph: Graph) -> String? {
         switch node.op {
         case "Quantize", "QuantizeAsymmetric": return node.inputs[0].map { graph[$0].name }

@@ -7,7 +7,8 @@ struct Calibrate: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Finds the ranges of a model's values and writes them into a table that people can edit.",
         discussion: """
-            `requant quantize --ranges TABLE` uses them. Tables of several runs are merged into ranges that cover all, \
+            `requant quantize --ranges TABLE` and `requant fuse --ranges TABLE` use them. Comments of a table that is there \
+            already stay. Tables of several runs are merged into ranges that cover all, \
             histograms of several runs into those of one.
 
             Example: requant calibrate resnet18 --data calib.rec --crop 224 -o ranges.txt
@@ -61,7 +62,7 @@ struct Calibrate: ParsableCommand {
         try calibration.apply(to: &recipe)
         let found = try model.map { try calibrated($0, recipe) } ?? Calibration.merging(merge, recipe.search)
         try FileOutput.together {
-            try found.table.write(to: out)
+            try found.table.rewrite(out)
             try calibration.save(found)
         }
         let report = RangeReport(found, explaining: calibration.explain ? recipe.search : nil)

@@ -52,7 +52,7 @@ struct Quantize: ParsableCommand {
         }
         bar.finish()
         try FileOutput.together {
-            if let writeRanges, let table = result.table { try table.write(to: writeRanges) }
+            if let writeRanges, let table = result.table { try table.rewrite(writeRanges) }
             if let found = result.calibration { try calibration.save(found) }
             if let stages { try result.saveStages(to: stages) }
             try result.model.save(to: out.path)
@@ -69,7 +69,7 @@ struct Quantize: ParsableCommand {
 
     private func recipe() throws -> QuantizationRecipe {
         var recipe = QuantizationRecipe()
-        recipe.options = quantization.options
+        recipe.options = try quantization.options()
         recipe.fuses = !quantization.noFuse
         recipe.fusion = calibration.mxnetCompat ? .mxnet : .exact
         recipe.postFuses = !quantization.noPostFuse

@@ -55,7 +55,10 @@ struct DataOptions: ParsableArguments {
         if !isGiven { throw ValidationError("Give data with --data.") }
     }
 
-    func open(for model: Model) throws -> Dataset {
+    func open(for model: Model) throws -> Dataset { try open(data, for: model) }
+
+    /// Opens other data with the same preprocessing.
+    func open(_ data: [DataArgument], for model: Model) throws -> Dataset {
         let preprocessing = Preprocessing(
             resize: resize, crop: crop?.size, scale: scale, mean: mean?.values ?? [],
             standardDeviation: std?.values ?? [], isGray: gray, isBGR: bgr)

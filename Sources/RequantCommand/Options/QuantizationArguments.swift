@@ -1,5 +1,6 @@
 import ArgumentParser
 import Passes
+import Requant
 
 /// The choices of MXNet's quantize_graph.
 struct QuantizationArguments: ParsableArguments {
@@ -18,6 +19,11 @@ struct QuantizationArguments: ParsableArguments {
     var excludedNames: [String] = []
 
     @Option(
+        help: ArgumentHelp(
+            "Leaves the nodes that this file names in float; one a line, # begins a comment.", valueName: "file"))
+    var excludeList: String?
+
+    @Option(
         name: .customLong("exclude-op"),
         help: ArgumentHelp("Leaves all nodes of an operator in float. Repeatable.", valueName: "op"))
     var excludedOperators: [String] = []
@@ -28,9 +34,11 @@ struct QuantizationArguments: ParsableArguments {
     @Flag(help: "Does not fuse ranges into layers afterwards.")
     var noPostFuse = false
 
-    var options: QuantizationOptions {
+    /// - Throws: `ModelError` for a list that cannot be read.
+    func options() throws -> QuantizationOptions {
         QuantizationOptions(
-            codeType: dtype, mode: mode, granularity: granularity, excludedNames: excludedNames,
+            codeType: dtype, mode: mode, granularity: granularity,
+            excludedNames: excludedNames + (try excludeList.map { try ExclusionList.read($0) } ?? []),
             excludedOperators: excludedOperators)
     }
 }

@@ -4,13 +4,15 @@ import Foundation
 /// the end. Only people on a terminal see it.
 final class ProgressBar {
     private let label: String
+    private let unit: String
     private let isShown: Bool
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant
     private var lastShown: ContinuousClock.Instant?
 
-    init(_ label: String, _ output: OutputOptions) {
+    init(_ label: String, _ output: OutputOptions, unit: String = "batches") {
         self.label = label
+        self.unit = unit
         isShown = !output.quiet && Terminal.isWatched
         start = clock.now
     }
@@ -33,6 +35,6 @@ final class ProgressBar {
         let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
         let rate = Double(done) / max(elapsed / .seconds(1), 1e-9)
         let left = Int((Double(total - done) / rate).rounded(.up))
-        return "\(label)  \(done)/\(total)  \(bar)  \(String(format: "%.1f", rate)) batches/s, \(left) s left"
+        return "\(label)  \(done)/\(total)  \(bar)  \(String(format: "%.1f", rate)) \(unit)/s, \(left) s left"
     }
 }
