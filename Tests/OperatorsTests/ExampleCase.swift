@@ -11,7 +11,7 @@ struct ExampleCase: Sendable, CustomStringConvertible {
     let family: String
     let op: String
     let title: String
-    let graph: Graph
+    var graph: Graph
     var onnxSince = 0
 
     var description: String { "\(op), \(title)" }

@@ -12,7 +12,7 @@ struct BinaryOperator: OperatorDefinition {
     let onnx: ONNXForm
     let quantization: QuantizationRule
     let examples: [OperatorExample]
-    private let arithmetic: ArithmeticFamily
+    let arithmetic: ArithmeticFamily
     private let broadcasts: Bool
 
     init(_ arithmetic: ArithmeticFamily, _ names: [String], broadcasts: Bool) {

@@ -12,7 +12,7 @@ struct UnaryOperator: OperatorDefinition {
     let onnx: ONNXForm
     let quantization = QuantizationRule.float(because: "MXNet has no int8 kernel for this function")
     let examples: [OperatorExample]
-    private let function: UnaryFunction
+    let function: UnaryFunction
     private let isAnsweredInBool: Bool
 
     /// Where the examples' operands lie, as not every function is defined everywhere.

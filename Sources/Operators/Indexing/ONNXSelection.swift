@@ -12,7 +12,7 @@ struct ONNXSelection: OperatorDefinition {
     let summary: String
     let mxnet: MXNetForm? = nil
     let quantization = QuantizationRule.float(because: "it selects; MXNet has no form on codes")
-    private let kind: Kind
+    let kind: Kind
 
     static let all = [
         ONNXSelection("GatherElements", .gatherElements, "elements along an axis, at an index for each place"),

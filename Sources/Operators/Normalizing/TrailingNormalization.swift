@@ -103,7 +103,7 @@ struct TrailingNormalization: OperatorDefinition {
         }
     }
 
-    private static func parameters(_ node: NodeReader, _ rank: Int) throws -> (axes: Range<Int>, epsilon: Float) {
+    static func parameters(_ node: NodeReader, _ rank: Int) throws -> (axes: Range<Int>, epsilon: Float) {
         let axis = try node.attributes.integer("axis") ?? -1
         let first = axis < 0 ? axis + rank : axis
         guard 0..<max(rank, 0) ~= first else { throw ModelError("axis=\(axis) does not fit data with \(rank) axes") }

@@ -84,7 +84,7 @@ struct RecurrentLayer: OperatorDefinition {
         }
     }
 
-    private static func presentInputs(_ node: any NodeDescription) throws -> [String] {
+    static func presentInputs(_ node: any NodeDescription) throws -> [String] {
         guard case .strings(let names)? = node.attributes["inputs"], names.count == node.inputs.count,
             names.prefix(3) == inputNames.prefix(3), names.allSatisfy(inputNames.contains)
         else { throw ModelError("does not say which inputs it has") }
@@ -150,7 +150,7 @@ struct RecurrentLayer: OperatorDefinition {
 
     private enum Direction: String, CaseIterable { case forward, reverse, bidirectional }
 
-    private func kernel(_ node: NodeReader) throws -> RecurrentKernel {
+    func kernel(_ node: NodeReader) throws -> RecurrentKernel {
         let names = try Self.presentInputs(node.node), attributes = node.attributes
         let directions: [RecurrentKernel.Direction] =
             switch try attributes.choice("direction", default: Direction.forward) {

@@ -11,7 +11,7 @@ struct ArgReduction: OperatorDefinition {
     let name: String
     let mxnet: MXNetForm?
     let quantization = QuantizationRule.float(because: "an index is no code")
-    private let findsLargest: Bool
+    let findsLargest: Bool
     private let style: Style
 
     init(_ name: String, findsLargest: Bool, _ style: Style) {
@@ -86,7 +86,7 @@ struct ArgReduction: OperatorDefinition {
         style == .channel ? 1 : try attributes.integer("axis") ?? (style == .onnx ? 0 : nil)
     }
 
-    private func kernel(_ attributes: Attributes, of type: ValueType) throws -> ArgReductionKernel {
+    func kernel(_ attributes: Attributes, of type: ValueType) throws -> ArgReductionKernel {
         ArgReductionKernel(
             findsLargest: findsLargest, axis: try axis(attributes) ?? 0,
             keepsAxis: try attributes.boolean("keepdims") ?? (style == .onnx),

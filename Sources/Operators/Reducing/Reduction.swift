@@ -11,7 +11,7 @@ struct Reduction: OperatorDefinition {
     let mxnet: MXNetForm?
     let quantization = QuantizationRule.float(because: "a sum of codes needs another grid than its summands")
     private let givesScalars: Bool
-    private let operation: @Sendable (Attributes) throws -> ReductionKernel.Operation
+    let operation: @Sendable (Attributes) throws -> ReductionKernel.Operation
     private let reading: [Reading]
 
     /// An ONNX operator that this one reads.

@@ -150,7 +150,7 @@ struct FlattenedSoftmax: OperatorDefinition {
             ])
     }
 
-    private struct Form {
+    struct Form {
         var axis: Int
         var flattens: Bool
         var function: Function

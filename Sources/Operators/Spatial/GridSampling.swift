@@ -258,3 +258,20 @@ enum AffineGrid {
         return try lowering.reshape(places, to: Shape([count, 2] + size), node)
     }
 }
+
+/// Between corners that are not aligned, places are as far apart as W to W − 1 of MXNet's.
+extension GridSample: ComposedForMXNet {
+    func compose(_ composition: inout MXNetComposition) throws -> Bool {
+        let node = composition.node, kernel = try Self.kernel(node.attributes), shape = try node.shape(0)
+        guard shape.rank == 4, kernel.mode == .linear, kernel.padding == .zeros,
+            kernel.alignsCorners || (shape[2] > 1 && shape[3] > 1)
+        else { return false }
+        var grid = composition.add("transpose", ["axes": .integers([0, 3, 1, 2])], try composition.input(1))
+        if !kernel.alignsCorners {
+            let factors = [shape[3], shape[2]].map { Float($0) / Float($0 - 1) }
+            grid = composition.add("broadcast_mul", [:], grid, composition.constant(Tensor(factors, shape: [1, 2, 1, 1])))
+        }
+        try composition.finish("BilinearSampler", [:], composition.input(0), grid)
+        return true
+    }
+}

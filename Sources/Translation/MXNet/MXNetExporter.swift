@@ -137,7 +137,8 @@ private struct SymbolBuilder {
         positions[entity] = nodes.count
         switch entity {
         case .variable(let id):
-            nodes.append(MXNetSymbol.Node(op: "null", name: graph[id].name, attributes: attributes(of: graph[id])))
+            let attributes = attributes(of: graph[id]).merging(hints(graph[id])) { given, _ in given }
+            nodes.append(MXNetSymbol.Node(op: "null", name: graph[id].name, attributes: attributes))
             rowPointer.append(rowPointer[nodes.count - 1] + 1)
         case .bound(let id, let isMaximum):
             nodes.append(MXNetSymbol.Node(op: "null", name: Self.boundName(graph[id].name, isMaximum)))
@@ -179,6 +180,23 @@ private struct SymbolBuilder {
 
     private func attributes(of variable: Value) -> OrderedDictionary<String, String> {
         variable.attributes.filter { $0.key != MXNetMarks.auxiliary }.mapValues(\.description)
+    }
+
+    /// `__shape__` and `__dtype__` of constants that another format stores where MXNet has none: MXNet finds the shapes
+    /// of weights, but not that of an addition's operand, and Module needs all of them before it reads the parameters.
+    private func hints(_ variable: Value) -> OrderedDictionary<String, String> {
+        guard graph.metadata["format"] == "ONNX", let tensor = variable.tensor.map(storable) else { return [:] }
+        let areInferred = variable.uses.contains { use in
+            let node = graph[use.node]
+            guard let form = table[node.op]?.mxnet else { return false }
+            return (form.parameterInputs(node) + form.auxiliaryInputs(node)).contains(use.index)
+        }
+        guard !areInferred else { return [:] }
+        let extents = tensor.shape.dimensions
+        return [
+            "__shape__": "(\(extents.commaSeparated)\(extents.count == 1 ? "," : ""))",
+            "__dtype__": String(tensor.dataType.mxnetTypeFlag),
+        ]
     }
 
     private func hiddenOutputs(_ node: Node, _ form: MXNetForm) -> Int {
