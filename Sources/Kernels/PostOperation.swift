@@ -42,6 +42,8 @@ public struct ActivationFunction: Hashable, Sendable {
         /// |x| < 1 / alpha² ? (alpha · x)² / 2 : |x| − 1 / (2 · alpha²)
         case smoothL1
         case exp, log, abs, square, sqrt
+        /// The nearest whole number, of two the even one.
+        case round
         /// alpha · x + beta
         case linear
     }
@@ -63,33 +65,35 @@ public struct ActivationFunction: Hashable, Sendable {
     public var isHomogeneous: Bool { kind == .relu || kind == .abs }
 
     public func callAsFunction(_ x: Float) -> Float {
-        let value: Float = switch kind {
-        case .relu: x < 0 ? alpha * x : x
-        case .clip: min(max(x, alpha), beta)
-        case .sigmoid: 1 / (1 + expf(-x))
-        case .tanh: tanhf(x)
-        case .softrelu: x > 20 ? x : log1pf(expf(x))
-        case .softsign: x / (1 + Swift.abs(x))
-        case .elu: x < 0 ? alpha * expm1f(x) : x
-        case .celu: x < 0 ? alpha * expm1f(x / alpha) : x
-        case .gelu: 0.5 * x * (1 + erff(x * Float(0.5).squareRoot()))
-        case .geluTanh: 0.5 * x * (1 + tanhf(Float(2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x)))
-        case .swish: x / (1 + expf(-alpha * x))
-        case .hardSwish: x * min(max(x / 6 + 0.5, 0), 1)
-        case .hardSigmoid: min(max(alpha * x + beta, 0), 1)
-        case .mish: x * tanhf(x > 20 ? x : log1pf(expf(x)))
-        case .thresholdedRelu: x > alpha ? x : 0
-        case .shrink: x < -alpha ? x + beta : x > alpha ? x - beta : 0
-        case .smoothL1:
-            Swift.abs(x) < 1 / (alpha * alpha)
-                ? 0.5 * (alpha * x) * (alpha * x) : Swift.abs(x) - 0.5 / (alpha * alpha)
-        case .exp: expf(x)
-        case .log: logf(x)
-        case .abs: Swift.abs(x)
-        case .square: x * x
-        case .sqrt: x.squareRoot()
-        case .linear: alpha * x + beta
-        }
+        let value: Float =
+            switch kind {
+            case .relu: x < 0 ? alpha * x : x
+            case .clip: min(max(x, alpha), beta)
+            case .sigmoid: 1 / (1 + expf(-x))
+            case .tanh: tanhf(x)
+            case .softrelu: x > 20 ? x : log1pf(expf(x))
+            case .softsign: x / (1 + Swift.abs(x))
+            case .elu: x < 0 ? alpha * expm1f(x) : x
+            case .celu: x < 0 ? alpha * expm1f(x / alpha) : x
+            case .gelu: 0.5 * x * (1 + erff(x * Float(0.5).squareRoot()))
+            case .geluTanh: 0.5 * x * (1 + tanhf(Float(2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x)))
+            case .swish: x / (1 + expf(-alpha * x))
+            case .hardSwish: x * min(max(x / 6 + 0.5, 0), 1)
+            case .hardSigmoid: min(max(alpha * x + beta, 0), 1)
+            case .mish: x * tanhf(x > 20 ? x : log1pf(expf(x)))
+            case .thresholdedRelu: x > alpha ? x : 0
+            case .shrink: x < -alpha ? x + beta : x > alpha ? x - beta : 0
+            case .smoothL1:
+                Swift.abs(x) < 1 / (alpha * alpha)
+                    ? 0.5 * (alpha * x) * (alpha * x) : Swift.abs(x) - 0.5 / (alpha * alpha)
+            case .exp: expf(x)
+            case .log: logf(x)
+            case .abs: Swift.abs(x)
+            case .square: x * x
+            case .sqrt: x.squareRoot()
+            case .round: x.rounded(.toNearestOrEven)
+            case .linear: alpha * x + beta
+            }
         return scale * value
     }
 }

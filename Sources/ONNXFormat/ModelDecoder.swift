@@ -182,7 +182,9 @@ struct ModelDecoder {
         proto.map { shape in
             messages(shape.pointee.dim, shape.pointee.n_dim).map { dimension in
                 switch dimension.value_case {
-                case ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE: .known(Int(dimension.dim_value))
+                // Paddle writes −1 for an open extent.
+                case ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE:
+                    dimension.dim_value < 0 ? .unknown : .known(Int(dimension.dim_value))
                 case ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM: .symbolic(text(dimension.dim_param))
                 default: .unknown
                 }

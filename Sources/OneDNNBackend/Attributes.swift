@@ -78,6 +78,7 @@ extension ActivationFunction.Kind {
         case .abs: dnnl_eltwise_abs
         case .square: dnnl_eltwise_square
         case .sqrt: dnnl_eltwise_sqrt
+        case .round: dnnl_eltwise_round
         case .linear: dnnl_eltwise_linear
         }
     }

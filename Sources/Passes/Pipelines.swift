@@ -55,7 +55,9 @@ public enum Pipelines {
     public static func toMXNet(requantizes: Bool) -> Pipeline {
         Pipeline(
             name: "to-mxnet", summary: "the layers, the grids and the parameters that MXNet has",
-            passes: [ComposeForMXNet(), ExtractPadding(), FitMXNetGrids(requantizes: requantizes), RestoreFloatParameters()])
+            passes: [
+                ComposeForMXNet(), ExtractPadding(), FitMXNetGrids(requantizes: requantizes), RestoreFloatParameters(),
+            ])
     }
 
     /// All of them, with the choices that MXNet starts with.

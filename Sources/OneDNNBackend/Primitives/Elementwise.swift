@@ -6,8 +6,8 @@ extension ActivationKernel: AcceleratedKernel {
     func compile(_ step: KernelProgram.Step, into plan: ExecutionPlan) throws -> Bool {
         let type = plan.type(of: step.operands[0]).dataType
         // As a primitive of its own a function has no scale, and of those of codes oneDNN knows one.
-        // Its logarithm is not accurate near 1.
-        guard let algorithm = function.kind.oneDNN, function.scale == 1, function.kind != .log,
+        // Its logarithm is not accurate near 1, nor is log(1 + exp(x)) where it is small.
+        guard let algorithm = function.kind.oneDNN, function.scale == 1, ![.log, .softrelu].contains(function.kind),
             type == .float32 || type.isCode && function.kind == .relu
         else { return false }
         let layout = plan.layout(of: step.operands[0])
@@ -96,7 +96,8 @@ extension BinaryKernel: AcceleratedKernel {
         else { return false }
         let layout = plan.layout(of: first)
         let missing = [Int](repeating: 1, count: result.shape.rank - secondType.shape.rank)
-        let secondLayout = secondType.shape == result.shape
+        let secondLayout =
+            secondType.shape == result.shape
             ? layout : try MemoryDescriptor(dnnl_f32, missing + secondType.shape.dimensions, .rowMajor)
         let descriptor = try PrimitiveDescriptor(
             "\(operation.rawValue) of \(result)", dnnl_binary_desc_t(), Attributes(), plan.engine

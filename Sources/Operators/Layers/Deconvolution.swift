@@ -13,7 +13,7 @@ struct Deconvolution: OperatorDefinition {
     let mxnet: MXNetForm? = MXNetForm(
         "Deconvolution", "_npx_deconvolution",
         parameterInputs: { node in Array(node.inputs.indices.dropFirst()) },
-        attributes: WindowAttributes.mxnetAttributes)
+        attributes: { node in try DeconvolutionAttributes.mxnetAttributes(node) })
     let quantization = QuantizationRule.float(because: "MXNet has no int8 deconvolution")
 
     let onnx = ONNXForm.mapped(
@@ -191,6 +191,25 @@ struct DeconvolutionAttributes {
             padded.split(whole - target[axis], axis, window.automaticPadding ?? .lower)
         }
         return padded
+    }
+
+    /// MXNet crops `pad` at the beginning, and `adj` less at the end.
+    /// - Throws: `ModelError` where more is cropped at the end than at the beginning.
+    static func mxnetAttributes(_ node: NodeReader) throws -> Attributes {
+        guard node.attributes["auto_pad"] != nil || node.attributes["pad_end"] != nil else { return node.attributes }
+        let attributes = try DeconvolutionAttributes(node.attributes)
+        let kernel = try attributes.kernelOperation(OutputStage(), over: node.shape(0))
+        let adjustment = zip(kernel.padsBegin, kernel.padsEnd).map { $0 - $1 }
+        guard zip(adjustment, kernel.strides).allSatisfy({ 0 <= $0 && $0 < max($1, 1) }) else {
+            throw ModelError(
+                "crops (\(kernel.padsBegin.commaSeparated)) at the beginning and (\(kernel.padsEnd.commaSeparated)) "
+                    + "at the end, which MXNet cannot", at: node.place)
+        }
+        var result = node.attributes
+        for name in ["auto_pad", "pad_end", "target_shape", "adj"] { result[name] = nil }
+        result["pad"] = .integers(kernel.padsBegin)
+        if adjustment.contains(where: { $0 != 0 }) { result["adj"] = .integers(adjustment) }
+        return result
     }
 
     func resultShape(of source: Shape) throws -> Shape {

@@ -97,7 +97,10 @@ struct FusedConvolutionLowering {
         finish(
             &stage, sumScales: codes.codesPerUnit.map { ($0, sourceGrid.scale) }, resultScale: resultScale,
             residual: try residual.map(grid), lowering.arithmetic)
-        if zeroPoint != 0 { stage.postOperations.append(.activation(.adding(Float(zeroPoint)))) }
+        if zeroPoint != 0 {
+            // ONNX adds it behind the rounding: halves go to the even one of the sums, not of the codes.
+            stage.postOperations += [.activation(ActivationFunction(.round)), .activation(.adding(Float(zeroPoint)))]
+        }
         // MXNet sums in the residual's buffer and so in the residual's type, then reads the bytes as the output's type.
         if lowering.arithmetic == .mxnet, let residual { stage.outputType = lowering.type(of: residual).dataType }
         var kernel = form.convolution.kernelOperation(stage)

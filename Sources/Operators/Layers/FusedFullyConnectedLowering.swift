@@ -62,7 +62,7 @@ struct FusedFullyConnectedLowering {
         }
         finish(&stage, sourceScale, codes.codesPerUnit, resultScale, lowering.arithmetic)
         if let zeroPoint = type?.grid.zeroPoint, zeroPoint != 0, stage.outputType.isCode {
-            stage.postOperations.append(.activation(.adding(Float(zeroPoint))))
+            stage.postOperations += [.activation(ActivationFunction(.round)), .activation(.adding(Float(zeroPoint)))]
         }
         let operands =
             [source.buffer, lowering.addConstant(codes.weights)] + (codes.bias.map { [lowering.addConstant($0)] } ?? [])

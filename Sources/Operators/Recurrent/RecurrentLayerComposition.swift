@@ -13,7 +13,8 @@ extension RecurrentLayer: ComposedForMXNet {
         var data = try composition.input(0)
         if kernel.isBatchFirst { data = composition.add("transpose", ["axes": .integers([1, 0, 2])], data) }
         if isBackward { data = composition.add("reverse", ["axis": .integers([0])], data) }
-        let inputs = try [data, composition.constant(packed(node, kernel, options, names))]
+        let inputs =
+            try [data, composition.constant(packed(node, kernel, options, names))]
             + states(of: options, kernel, names, &composition)
         let isAsked = node.node.outputs.map { !node.graph[$0].uses.isEmpty || node.graph.outputs.contains($0) }
         let asksForStates = isAsked.dropFirst().contains(true)

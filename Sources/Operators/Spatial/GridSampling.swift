@@ -269,7 +269,8 @@ extension GridSample: ComposedForMXNet {
         var grid = composition.add("transpose", ["axes": .integers([0, 3, 1, 2])], try composition.input(1))
         if !kernel.alignsCorners {
             let factors = [shape[3], shape[2]].map { Float($0) / Float($0 - 1) }
-            grid = composition.add("broadcast_mul", [:], grid, composition.constant(Tensor(factors, shape: [1, 2, 1, 1])))
+            grid = composition.add(
+                "broadcast_mul", [:], grid, composition.constant(Tensor(factors, shape: [1, 2, 1, 1])))
         }
         try composition.finish("BilinearSampler", [:], composition.input(0), grid)
         return true
