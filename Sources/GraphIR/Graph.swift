@@ -12,8 +12,8 @@ public struct Graph: Sendable {
     public internal(set) var outputs: [ValueID] = []
 
     /// Slots of removed nodes are nil, so that identifiers stay.
-    private var nodeSlots: [Node?] = []
-    fileprivate var valueSlots: [Value?] = []
+    private var nodeSlots = PagedArray<Node?>()
+    fileprivate var valueSlots = PagedArray<Value?>()
 
     public init(name: String = "") { self.name = name }
 

@@ -36,20 +36,47 @@ public struct TypeInference {
         try bindInputs(of: &graph, to: shapes)
         var refusals: [NodeRefusal] = []
         for id in graph.topologicalOrder() {
-            let node = graph[id]
-            for output in node.outputs { graph.setType(nil, of: output) }
-            guard let definition = table[node.op] else { continue }
-            guard node.inputs.allSatisfy({ $0.map { graph[$0].type != nil } ?? true }) else { continue }
-            try fillInputShapes(of: node, definition, &graph)
-            let reader = NodeReader(node, in: graph)
-            do {
-                let types = try reader.locating { try definition.inferTypes(reader) }
-                for (output, type) in zip(node.outputs, types) { graph.setType(type, of: output) }
-            } catch let error as ModelError {
-                refusals.append(NodeRefusal(node: node.name, op: node.op, error: error))
-            }
+            if let refusal = try annotate(graph[id], of: &graph) { refusals.append(refusal) }
         }
         return refusals
+    }
+
+    /// Annotates nodes that were added to an annotated graph or changed in it, and of those behind them as many as get
+    /// other types by that.
+    /// - Throws: `ModelError` if an operator refuses the types of its inputs.
+    public func annotate(_ graph: inout Graph, changed nodes: [NodeID]) throws {
+        var queue = nodes
+        var next = 0
+        while next < queue.count {
+            defer { next += 1 }
+            guard graph.contains(queue[next]) else { continue }
+            let node = graph[queue[next]]
+            let types = node.outputs.map { graph[$0].type }
+            if let refusal = try annotate(node, of: &graph) { throw refusal.error }
+            if node.outputs.map({ graph[$0].type }) != types { queue += graph.consumers(of: node).map(\.id) }
+        }
+    }
+
+    /// Types what a node computes, unless its inputs have no types or its operator refuses them.
+    private func annotate(_ node: Node, of graph: inout Graph) throws -> NodeRefusal? {
+        for output in node.outputs { graph.setType(nil, of: output) }
+        guard let definition = table[node.op] else { return nil }
+        guard node.inputs.allSatisfy({ $0.map { graph[$0].type != nil } ?? true }) else { return nil }
+        try fillInputShapes(of: node, definition, &graph)
+        do {
+            let types = try inferredTypes(of: node, definition, graph)
+            for (output, type) in zip(node.outputs, types) { graph.setType(type, of: output) }
+            return nil
+        } catch let error as ModelError {
+            return NodeRefusal(node: node.name, op: node.op, error: error)
+        }
+    }
+
+    private func inferredTypes(of node: Node, _ definition: any OperatorDefinition, _ graph: Graph) throws
+        -> [ValueType]
+    {
+        let reader = NodeReader(node, in: graph)
+        return try reader.locating { try definition.inferTypes(reader) }
     }
 
     private func fillInputShapes(of node: Node, _ definition: any OperatorDefinition, _ graph: inout Graph) throws {

@@ -1,4 +1,5 @@
 import GraphIR
+import Operators
 import TensorCore
 
 /// One small, named change to a graph.
@@ -30,6 +31,8 @@ public struct PassContext {
     private let pass: String
     /// Patches that may still be applied; nil for as many as it takes.
     private var budget: Int?
+    /// The nodes that patches have added or changed since types were found; nil before that.
+    private var changed: [NodeID]?
 
     init(graph: Graph, pass: String, budget: Int?) {
         self.graph = graph
@@ -45,6 +48,7 @@ public struct PassContext {
         if budget == 0 { return false }
         budget = budget.map { $0 - 1 }
         let touched = graph.apply(patch)
+        changed?.append(contentsOf: touched)
         try locating("after pass \(pass)") { try Verifier.verify(graph, touched: touched) }
         records.append(PassRecord(pass: pass, outcome: .applied, node: node, explanation: patch.summary))
         return true
@@ -54,8 +58,12 @@ public struct PassContext {
         records.append(PassRecord(pass: pass, outcome: .refused, node: node, explanation: reason))
     }
 
-    /// Finds the types of the values again, for passes that ask for them.
-    public mutating func annotate(with inference: (inout Graph) throws -> Void) rethrows { try inference(&graph) }
+    /// Finds the types of the values, for passes that ask for them: of all the first time, then of what patches have
+    /// changed since.
+    public mutating func annotate(_ inference: TypeInference = TypeInference()) throws {
+        if let changed { try inference.annotate(&graph, changed: changed) } else { try inference.annotate(&graph) }
+        changed = []
+    }
 
     var remainingBudget: Int? { budget }
 }

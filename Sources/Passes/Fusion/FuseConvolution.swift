@@ -33,11 +33,11 @@ public struct FuseConvolution: Pass {
         let chains = FusionChain.all(
             from: layers, { ConvolutionRule(backend: backend, rank: $0.rank) }, in: context.graph, arithmetic)
         for (number, chain) in chains.enumerated() {
-            var fused = FusedNode(chain: chain, graph: context.graph)
-            fused.swappedOperands = swappedSums(of: chain, in: context.graph)
             let kinds = chain.nodes.dropFirst().map { Part(of: $0) }
             let name = "sg_mkldnn_conv_" + kinds.map { $0.rawValue + "_" }.joined() + "\(number)"
-            let patch = fused.patch(name: name, op: "FusedConvolution", attributes: Part.attributes(of: kinds))
+            let patch = FusedNode(
+                chain: chain, graph: context.graph, swappedOperands: swappedSums(of: chain, in: context.graph)
+            ).patch(name: name, op: "FusedConvolution", attributes: Part.attributes(of: kinds))
             try context.apply(patch, to: chain.nodes[0].name)
             if let last = chain.nodes.last { context.refuse(last.name, because: "nothing more is fused: \(chain.end)") }
         }

@@ -42,7 +42,7 @@ public struct CollapseQDQ: Pass {
                 try context.apply(patch, to: node.name)
             default: continue
             }
-            try context.annotate { try TypeInference().annotate(&$0) }
+            try context.annotate()
         }
         try setRanges(&context)
     }

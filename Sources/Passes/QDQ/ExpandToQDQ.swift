@@ -24,7 +24,7 @@ public struct ExpandToQDQ: Pass {
     }
 
     public func run(_ context: inout PassContext) throws {
-        try context.annotate { try TypeInference().annotate(&$0) }
+        try context.annotate()
         try refuseUncalibrated(context.graph)
         var expansion = Expansion(residual: residual, arithmetic: arithmetic)
         for id in context.graph.topologicalOrder() where context.graph.contains(id) {
@@ -33,7 +33,7 @@ public struct ExpandToQDQ: Pass {
                 continue
             }
             try context.apply(try expansion.patch(for: NodeReader(node, in: context.graph)), to: node.name)
-            try context.annotate { try TypeInference().annotate(&$0) }
+            try context.annotate()
         }
     }
 

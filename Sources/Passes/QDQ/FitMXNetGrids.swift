@@ -45,7 +45,7 @@ public struct FitMXNetGrids: Pass {
                     ? "convert the float model, and quantize it then"
                     : "--requantize takes symmetric grids instead and says what is lost; or quantize the float model")
         }
-        try context.annotate { try TypeInference().annotate(&$0) }
+        try context.annotate()
     }
 
     /// Weights that only float layers use are stored in float.

@@ -37,7 +37,7 @@ public struct ShiftSignedActivations: Pass {
             patch.update(id) { $0.attributes = attributes }
             try context.apply(patch, to: node.name)
         }
-        try context.annotate { try TypeInference().annotate(&$0) }
+        try context.annotate()
     }
 
     /// Whether nobody but other operators on codes sees the codes themselves.

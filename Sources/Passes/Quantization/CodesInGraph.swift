@@ -8,7 +8,7 @@ extension PassContext {
             graph.nodes.contains(where: { $0.op == "Quantize" || $0.op == "QuantizeAsymmetric" })
                 || graph.parameters.contains(where: { $0.type?.isQuantized ?? false })
         else { return }
-        try annotate { try TypeInference(table: table).annotate(&$0) }
+        try annotate(TypeInference(table: table))
     }
 }
 

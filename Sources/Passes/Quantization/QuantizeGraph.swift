@@ -21,7 +21,7 @@ public struct QuantizeGraph: Pass {
     public func run(_ context: inout PassContext) throws {
         let plan = try QuantizationPlan(context.graph, options, table: table)
         for refusal in plan.refusals { context.refuse(refusal.node, because: refusal.reason) }
-        var values = QuantizedValues()
+        var values = QuantizedValues(names: Set(context.graph.nodes.map(\.name)))
         for id in context.graph.topologicalOrder() {
             guard let twin = plan.twins[id] else { continue }
             try quantize(context.graph[id], twin, &values, &context)
@@ -39,6 +39,14 @@ public struct QuantizeGraph: Pass {
         var shiftedCodes: [ValueID: ValueID] = [:]
         /// Float results of nodes that were quantized, with their codes, in the order of the nodes.
         var replaced: [(value: ValueID, codes: ValueID)] = []
+        /// Of all nodes.
+        var names: Set<String>
+
+        mutating func uniqueName(_ name: String) -> String {
+            var name = name
+            while !names.insert(name).inserted { name += "_" }
+            return name
+        }
     }
 
     private func quantize(
@@ -105,7 +113,7 @@ public struct QuantizeGraph: Pass {
                 QuantizedNames.quantize(graph[value].name), elements,
                 quantization: .known(QuantizationGrid(parameterRange: range, codeLimit: ParameterCodes.whole)))
         } else {
-            codes = patch.add(quantizing("Quantize", value, outType, graph))[0]
+            codes = patch.add(quantizing("Quantize", value, outType, &values, graph))[0]
         }
         values.codes[value] = codes
         return codes
@@ -115,14 +123,16 @@ public struct QuantizeGraph: Pass {
         of value: ValueID, _ values: inout QuantizedValues, _ patch: inout GraphPatch, _ graph: Graph
     ) throws -> ValueID {
         if let known = values.shiftedCodes[value] { return known }
-        let codes = patch.add(quantizing("QuantizeAsymmetric", value, [:], graph))[0]
+        let codes = patch.add(quantizing("QuantizeAsymmetric", value, [:], &values, graph))[0]
         values.shiftedCodes[value] = codes
         return codes
     }
 
-    private func quantizing(_ op: String, _ value: ValueID, _ attributes: Attributes, _ graph: Graph) -> NodeDraft {
+    private func quantizing(
+        _ op: String, _ value: ValueID, _ attributes: Attributes, _ values: inout QuantizedValues, _ graph: Graph
+    ) -> NodeDraft {
         NodeDraft(
-            name: uniqueName(QuantizedNames.quantize(mxnetName(of: value, in: graph)), in: graph), op: op,
+            name: values.uniqueName(QuantizedNames.quantize(mxnetName(of: value, in: graph))), op: op,
             attributes: attributes, inputs: [value],
             origins: graph.producer(of: value)?.origins ?? [graph[value].name])
     }
@@ -133,10 +143,6 @@ public struct QuantizeGraph: Pass {
         let output = MXNetOutputNames.name(
             of: graph[value].outputIndex, table[node.op]?.mxnet?.names.first ?? node.op, count: node.outputs.count)
         return "\(node.name)_\(output)"
-    }
-
-    private func uniqueName(_ name: String, in graph: Graph) -> String {
-        graph.node(named: name) == nil ? name : uniqueName(name + "_", in: graph)
     }
 
     /// `_contrib_quantize` of int8 on the CPU: round(x · 127 / magnitude), range ± magnitude.

@@ -23,7 +23,7 @@ public struct ExtractPadding: Pass {
             patch.setInput(0, of: id, to: padded[0])
             patch.update(id) { $0.attributes = padding.rest }
             try context.apply(patch, to: node.name)
-            try context.annotate { try TypeInference().annotate(&$0) }
+            try context.annotate()
         }
     }
 }
