@@ -58,6 +58,18 @@ public struct KernelProgram: Sendable {
         return results
     }
 
+    /// The program with other steps that lead to the same outputs. Constants that they do not need go, and what they do
+    /// not compute cannot be observed.
+    public func replacing(steps: [Step]) -> KernelProgram {
+        var result = self
+        result.steps = steps
+        let needed = Set(steps.flatMap(\.operands) + outputs.map(\.buffer))
+        result.constants = constants.filter { needed.contains($0.key) }
+        let known = Set(steps.flatMap(\.results) + inputs.map(\.buffer)).union(result.constants.keys)
+        result.values = values.filter { known.contains($0.buffer) }
+        return result
+    }
+
     private mutating func addBuffer(_ type: TensorType) -> BufferID {
         types.append(type)
         return BufferID(index: types.count - 1)

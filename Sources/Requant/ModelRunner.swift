@@ -20,9 +20,16 @@ public final class ModelRunner {
     private let arithmetic: Arithmetic
     private let threads: Int?
     private let repeatsMXNetSums: Bool
-    private var compiled: [[Shape]: Compiled] = [:]
+    private var compiled: [Compilation: Compiled] = [:]
     /// The ranges that the run at hand found for its codes, by the buffers that hold them.
     private var foundRanges: [BufferID: Tensor] = [:]
+
+    /// What a program is compiled for.
+    private struct Compilation: Hashable {
+        var shapes: [Shape]
+        /// Whether inner values are looked at, so that all of them have to be computed.
+        var isObserved: Bool
+    }
 
     private struct Compiled {
         let program: KernelProgram
@@ -77,7 +84,8 @@ public final class ModelRunner {
             return values
         }
         if dependsOnData { return try evaluate(tensors) }
-        guard let compiled = try compile(for: tensors.map(\.shape)) else { return try evaluate(tensors) }
+        let compilation = Compilation(shapes: tensors.map(\.shape), isObserved: !observed.isEmpty)
+        guard let compiled = try compile(for: compilation) else { return try evaluate(tensors) }
         var names: [BufferID: [String]] = [:]
         for name in observed { if let buffer = compiled.buffers[name] { names[buffer, default: []].append(name) } }
         let ranges = Set(observed.compactMap { compiled.codes[$0]?.rangeBuffer })
@@ -149,19 +157,20 @@ public final class ModelRunner {
     }
 
     /// Nil if shapes depend on the data.
-    private func compile(for shapes: [Shape]) throws -> Compiled? {
-        if let known = compiled[shapes] { return known }
-        let named = Dictionary(zip(inputs, shapes)) { first, _ in first }
+    private func compile(for compilation: Compilation) throws -> Compiled? {
+        if let known = compiled[compilation] { return known }
+        let named = Dictionary(zip(inputs, compilation.shapes)) { first, _ in first }
         let model = try model.adapted(to: named)
         if model.dependsOnData { return nil }
         try model.requireComplete()
         var graph = model.graph
         try TypeInference().annotate(&graph, shapes: named)
-        let (program, codes) = try Lowering.lower(graph, arithmetic: arithmetic)
+        var (program, codes) = try Lowering.lower(graph, arithmetic: arithmetic)
+        if engine == .onednn, !compilation.isObserved { program = program.fusingLayers() }
         let executor = try Self.executor(engine, program, threads: threads, repeatsMXNetSums: repeatsMXNetSums)
         let buffers = Dictionary(program.values.map { ($0.name, $0.buffer) }) { first, _ in first }
         let result = Compiled(program: program, codes: codes, executor: executor, buffers: buffers)
-        compiled[shapes] = result
+        compiled[compilation] = result
         return result
     }
 }
