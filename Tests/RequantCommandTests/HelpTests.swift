@@ -2,7 +2,7 @@ import Testing
 
 struct HelpTests {
     static let verbs = [
-        "inspect", "fuse", "quantize", "calibrate", "convert", "run", "diff", "render", "profile", "bench", "operators", "pipelines",
+        "inspect", "fuse", "quantize", "calibrate", "convert", "run", "diff", "render", "profile", "bench", "tune", "operators", "pipelines",
     ]
 
     @Test func theListOfVerbs() throws {

@@ -23,6 +23,11 @@ struct SchemaTests {
         ["quantize", Sample.model, "-o", "int8", "--calibrate", "percentile", "--explain"] + Sample.calibrationData + Sample.few,
         ["run", Sample.model] + Sample.testData + Sample.few,
         ["diff", Sample.model, Sample.model, "--layers"] + Sample.testData + Sample.few,
+        ["diff", Sample.model, Sample.model, "--histograms", "--channels", "--classes", "--structure", "--save", "d.json"]
+            + Sample.testData + Sample.few,
+        ["diff", Sample.model, Sample.model],
+        ["tune", Sample.model, "-o", "tuned", "--min-sqnr", "20", "--sensitivity", "alone-in-int8"] + Sample.testData
+            + Sample.few,
         ["profile", Sample.model, "--shape", "data=1,1,28,28", "--repeats", "1"],
         ["bench", Sample.model, "--shape", "data=1,1,28,28", "--repeat", "1", "--seconds", "0"],
         ["operators"], ["pipelines"],

@@ -208,6 +208,76 @@ struct VerbTests {
         }
     }
 
+    /// A kept result is shown again; two of them tell what changed, and one that is none is refused.
+    @Test func resultsAreKeptAndCompared() throws {
+        try Fixtures.withTemporaryFolder { folder in
+            let diff = ["diff", Sample.model, Sample.model, "--layers", "--json"] + Sample.testData + Sample.few
+            let first = try RequantProcess(diff + ["--save", "a.json"], in: folder)
+            #expect(first.status == 0)
+            #expect(try RequantProcess("diff", "--load", "a.json", "--json", in: folder).output == first.output)
+            let both = try RequantProcess("diff", "--load", "a.json", "a.json", in: folder)
+            #expect(both.status == 0 && both.output.contains("since \(Sample.model)"))
+            #expect(try RequantProcess("diff", "--load", "a.json", "--min-top1", "1", in: folder).status == 0)
+            try "{}".write(toFile: folder + "/b.json", atomically: true, encoding: .utf8)
+            let wrong = try RequantProcess("diff", "--load", "b.json", in: folder)
+            #expect(wrong.status == 1 && wrong.errors.contains("b.json: is no saved comparison: the file has no '"))
+        }
+    }
+
+    @Test func diffWithoutDataComparesTheGraphs() throws {
+        try Fixtures.withTemporaryFolder { folder in
+            #expect(try RequantProcess("fuse", Sample.model, "-o", "fused", in: folder).status == 0)
+            let result = try RequantProcess("diff", Sample.model, "fused", in: folder)
+            #expect(result.status == 0 && result.output.contains("sg_mkldnn_conv_bn_act_1"))
+            #expect(try RequantProcess("diff", "fused", "fused", in: folder).output.contains("the graphs are the same"))
+            #expect(try RequantProcess("diff", "fused", "fused", "--layers", in: folder).status == 64)
+        }
+    }
+
+    /// What quantize does in one go: 03-quantized, given the ranges and fused again, is 05-postfused.
+    @Test func fuseTakesRanges() throws {
+        try Fixtures.withTemporaryFolder { folder in
+            let options = ["quantize", Sample.model, "-o", "int8", "--stages", "st", "--write-ranges", "r.txt"]
+            #expect(
+                try RequantProcess(options + ["--calibrate", "naive"] + Sample.calibrationData + Sample.few, in: folder)
+                    .status == 0)
+            let fused = ["fuse", "st/03-quantized", "-o", "again", "--ranges"]
+            #expect(try RequantProcess(fused + ["r.txt"], in: folder).status == 0)
+            let (ours, expected) = (folder + "/again-symbol.json", folder + "/st/05-postfused-symbol.json")
+            #expect(try SymbolDifference(ours, expected).differences.isEmpty)
+            try "data -1 1\nconv7 0 1\n".write(toFile: folder + "/s.txt", atomically: true, encoding: .utf8)
+            let wrong = try RequantProcess(fused + ["s.txt"], in: folder)
+            #expect(wrong.status == 1 && wrong.errors.contains("s.txt, line 2: the ranges name 'conv7'"))
+            let float = try RequantProcess("fuse", Sample.model, "-o", "f", "--ranges", "r.txt", in: folder)
+            #expect(float.status == 1 && float.errors.contains("no quantize and requantize nodes"))
+        }
+    }
+
+    /// A goal that int8 alone does not reach; measured again by diff, the tuned model reaches it, and quantize makes the
+    /// same model of the lists that tune wrote. The second time everything is known.
+    @Test func tuneReachesItsGoal() throws {
+        try Fixtures.withTemporaryFolder { folder in
+            let data = Sample.testData + ["--batches", "1", "--batch-size", "16"]
+            let tune = ["tune", Sample.model, "-o", "tuned", "--min-sqnr", "41", "--resume", "j.json", "--json"] + data
+            let result = try RequantProcess(tune, in: folder)
+            #expect(result.status == 0, "\(result.errors)")
+            struct Report: Decodable {
+                struct Trial: Decodable { var excluded: [String], sqnr: Double }
+                var chosen: Trial, trials: Int, resumed: Int
+            }
+            let report = try result.json(Report.self)
+            #expect(!report.chosen.excluded.isEmpty && report.chosen.excluded.count < 15 && report.chosen.sqnr >= 41)
+            let diff = ["diff", Sample.model, "tuned", "--min-sqnr", "41"] + data
+            #expect(try RequantProcess(diff, in: folder).status == 0)
+            let again = ["quantize", Sample.model, "-o", "again", "--ranges", "tuned-ranges.txt"]
+            #expect(try RequantProcess(again + ["--exclude-list", "tuned-exclude.txt"], in: folder).status == 0)
+            let difference = try SymbolDifference(folder + "/again-symbol.json", folder + "/tuned-symbol.json")
+            #expect(difference.differences.isEmpty)
+            let resumed = try RequantProcess(tune, in: folder).json(Report.self)
+            #expect(resumed.resumed == report.trials && resumed.chosen.excluded == report.chosen.excluded)
+        }
+    }
+
     /// Codes whose ranges each run finds are compared as what they stand for.
     @Test func diffOfRangesThatTheRunFinds() throws {
         try Fixtures.withTemporaryFolder { folder in

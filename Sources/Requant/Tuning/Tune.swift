@@ -41,8 +41,8 @@ extension Model {
     ) throws -> TuningResult {
         try requireComplete()
         let float = options.recipe.fuses ? try fused(arithmetic: options.recipe.fusion).model : self
-        let layers = try TuningLayer.layers(of: float.graph, options.recipe.options)
-        guard !layers.isEmpty else { throw ModelError("has no layers that can be quantized", at: graph.name) }
+        let layers = try TuningLayers(of: float.graph, options.recipe.options)
+        guard !layers.layers.isEmpty else { throw ModelError("has no layers that can be quantized", at: graph.name) }
         let reference = ModelRunner(
             self, engine: options.run.engine, arithmetic: options.run.arithmetic, threads: options.run.threads)
         let data = try TuningData(dataset, reference, options.run) { progress(.reading, $0, $1) }
@@ -58,9 +58,9 @@ extension Model {
             progress(.calibrating, $0, $1)
         }
         return try Tuner(
-            options: options, layers: layers,
+            options: options,
             evaluator: TuningEvaluator(
-                float: float, data: data, ranges: ranges, recipe: options.recipe, options: options.run),
+                float: float, layers: layers, data: data, ranges: ranges, recipe: options.recipe, options: options.run),
             journal: journal
         ) { progress(.trying, $0, $1) }.result()
     }
@@ -94,10 +94,10 @@ extension TuningOptions {
     }
 
     fileprivate func ranges(
-        of float: Model, _ layers: [TuningLayer], _ dataset: Dataset, _ journal: inout TuningJournal,
+        of float: Model, _ layers: TuningLayers, _ dataset: Dataset, _ journal: inout TuningJournal,
         _ progress: (Int, Int) -> Void
     ) throws -> TuningRanges {
-        let wanted = Set(layers.flatMap(\.values)), order = float.calibratableValues.filter(wanted.contains)
+        let order = float.calibratableValues.filter(layers.values.contains)
         if !journal.contents.ranges.isEmpty { return TuningRanges(journal.contents.ranges, order: order) }
         var search = recipe.search
         search.method = .best

@@ -6,8 +6,8 @@ import TensorCore
 /// Runs a search with a journal, and sums up what it found.
 final class Tuner {
     private let options: TuningOptions
-    private let layers: [TuningLayer]
     private let evaluator: TuningEvaluator
+    private var layers: [TuningLayer] { evaluator.layers.layers }
     private var journal: TuningJournal
     private let progress: (Int, Int) -> Void
     private var done: [TuningTrial.Configuration: TuningTrial] = [:]
@@ -16,11 +16,10 @@ final class Tuner {
     private var reason = ""
 
     init(
-        options: TuningOptions, layers: [TuningLayer], evaluator: TuningEvaluator, journal: TuningJournal,
+        options: TuningOptions, evaluator: TuningEvaluator, journal: TuningJournal,
         progress: @escaping (Int, Int) -> Void
     ) {
         self.options = options
-        self.layers = layers
         self.evaluator = evaluator
         self.journal = journal
         self.progress = progress
@@ -53,6 +52,7 @@ final class Tuner {
             },
             frontier: Self.frontier(done.values.map(point)), chosen: point(chosen), floatDuration: speed?.float,
             trials: done.count, resumed: min(journal.resumed, done.count), model: final.model,
+            exclusions: evaluator.layers.withFollowers(chosen.configuration.excluded),
             table: evaluator.ranges.table(for: chosen.configuration))
     }
 

@@ -6,6 +6,7 @@ import TensorCore
 struct TuningEvaluator {
     /// Fused, in float.
     let float: Model
+    let layers: TuningLayers
     let data: TuningData
     let ranges: TuningRanges
     let recipe: QuantizationRecipe
@@ -15,7 +16,7 @@ struct TuningEvaluator {
     func quantized(_ configuration: TuningTrial.Configuration) throws -> QuantizationResult {
         var recipe = recipe
         recipe.fuses = false
-        recipe.options.excludedNames += configuration.excluded
+        recipe.options.excludedNames += layers.withFollowers(configuration.excluded)
         recipe.ranges = ranges.table(for: configuration)
         return try float.quantized(recipe)
     }

@@ -42,6 +42,8 @@ public struct TuningResult: Sendable {
     public var resumed: Int
     /// The tuned model, and the ranges that it was made with.
     public var model: Model
+    /// The layers in float, with the nodes that follow them: what `excludedNames` of a recipe takes.
+    public var exclusions: [String]
     public var table: RangeTable
 
     public var excluded: [String] { chosen.trial.configuration.excluded }
@@ -53,10 +55,10 @@ public struct TuningResult: Sendable {
             chosen.trial.top1.map { "top-1 \(($0 * 100).formattedTenths) %" },
         ].compactMap { $0 }.joined(separator: ", ")
         let header = [
-            "# Layers of \(modelName) that stay in float, found by requant tune: \(measured).",
+            "# Nodes of \(modelName) that stay in float, found by requant tune: \(measured).",
             "# Use it with: requant quantize … --exclude-list FILE",
         ]
-        return (header + excluded).joined(separator: "\n") + "\n"
+        return (header + exclusions).joined(separator: "\n") + "\n"
     }
 }
 
