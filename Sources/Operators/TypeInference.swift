@@ -92,8 +92,11 @@ public struct TypeInference {
     private func bindInputs(of graph: inout Graph, to shapes: [String: Shape]) throws {
         let names = graph.inputs.map { graph[$0].name }
         for name in shapes.keys.sorted() where !names.contains(name) {
+            let nearest = nearestNames(to: name, among: names)
             throw ModelError(
-                "the model has no input '\(name)'", advice: "its inputs are \(names.commaSeparated)")
+                "the model has no input '\(name)'",
+                advice: nearest.isEmpty
+                    ? "its inputs are \(names.commaSeparated)" : "did you mean \(nearest.commaSeparated)?")
         }
         for id in graph.inputs {
             let value = graph[id]

@@ -15,12 +15,13 @@ struct RequantCommand: ParsableCommand {
         subcommands: [
             Inspect.self, Fuse.self, Quantize.self, Calibrate.self, Convert.self, Run.self, Diff.self, Render.self, Profile.self,
             Bench.self, Tune.self,
-            Operators.self, Pipelines.self,
+            Operators.self, Pipelines.self, Manual.self,
         ])
 
     static func main() {
         do {
-            try checkVerb(CommandLine.arguments.dropFirst().first)
+            let words = CommandLine.arguments.dropFirst()
+            try checkVerb(words.first == "help" ? words.dropFirst().first : words.first)
             var command = try parseAsRoot()
             try command.run()
         } catch { Terminal.exit(with: error) }
@@ -28,8 +29,8 @@ struct RequantCommand: ParsableCommand {
 
     /// Says what a misspelt verb may have meant.
     private static func checkVerb(_ verb: String?) throws {
-        let verbs = configuration.subcommands.map { $0.configuration.commandName ?? "\($0)".lowercased() } + ["help"]
-        guard let verb, !verb.hasPrefix("-"), !verbs.contains(verb) else { return }
+        let verbs = configuration.subcommands.filter { $0.configuration.shouldDisplay }.map { $0.configuration.commandName ?? "\($0)".lowercased() } + ["help"]
+        guard let verb, !verb.hasPrefix("-"), !verbs.contains(verb), verb != "manual" else { return }
         let nearest = nearestNames(to: verb, among: verbs)
         throw ValidationError(
             "There is no verb '\(verb)'; "

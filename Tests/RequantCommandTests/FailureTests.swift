@@ -25,6 +25,7 @@ struct FailureTests {
 
     @Test func aMisspeltVerbIsCorrected() throws {
         #expect(try RequantProcess("quantise").errors.contains("did you mean quantize?"))
+        #expect(try RequantProcess("help", "quantise").errors.contains("did you mean quantize?"))
     }
 
     // MARK: Damaged models
@@ -119,6 +120,8 @@ struct FailureTests {
 
     @Test func misspeltNamesAreCorrected() throws {
         try inFolder { folder in
+            expectError(
+                try RequantProcess("inspect", Sample.model, "--shape", "dat=1,1,28,28"), mentions: ["did you mean data?"])
             let result = try RequantProcess(
                 "quantize", Sample.model, "-o", "o", "--exclude", "resnetv10_conv0_fw", in: folder)
             expectError(result, mentions: ["did you mean resnetv10_conv0_fwd"])

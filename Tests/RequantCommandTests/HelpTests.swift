@@ -1,5 +1,7 @@
 import Testing
 
+@testable import RequantCommand
+
 struct HelpTests {
     static let verbs = [
         "inspect", "fuse", "quantize", "calibrate", "convert", "run", "diff", "render", "profile", "bench", "tune", "operators", "pipelines",
@@ -17,7 +19,22 @@ struct HelpTests {
     @Test(arguments: verbs) func everyVerbShowsAnExample(_ verb: String) throws {
         let result = try RequantProcess("help", verb)
         #expect(result.status == 0)
-        #expect(result.output.contains("Example: requant \(verb)"))
+        let examples = Self.examples(in: result.output)
+        #expect(!examples.isEmpty)
+        for example in examples {
+            #expect(example.starts(with: ["requant", verb]))
+            #expect(throws: Never.self, "\(example)") {
+                _ = try RequantCommand.parseAsRoot(Array(example.dropFirst()))
+            }
+        }
+    }
+
+    /// The words of each command between `Examples:` and the usage.
+    private static func examples(in help: String) -> [[String]] {
+        let lines = help.components(separatedBy: "\n").drop { $0 != "Examples:" }.prefix { !$0.hasPrefix("USAGE:") }
+        let text = lines.filter { !$0.hasPrefix("  #") }.joined(separator: "\n").replacingOccurrences(of: "\\\n", with: " ")
+        return text.split(separator: "\n").filter { $0.hasPrefix("  requant") }
+            .map { $0.split(separator: " ").map(String.init) }
     }
 
     @Test func theHelpOfOneVerb() throws {
@@ -25,7 +42,10 @@ struct HelpTests {
             try RequantProcess("help", "pipelines").output == """
                 OVERVIEW: Lists the pipelines and their passes, in the order in which they run.
 
-                Example: requant pipelines
+                Examples:
+
+                  # What runs in which order
+                  requant pipelines
 
                 USAGE: requant pipelines [--json] [--quiet]
 

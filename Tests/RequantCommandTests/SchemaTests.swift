@@ -16,6 +16,7 @@ struct SchemaTests {
         ["inspect", Fixtures.path("datasets/kinds/rgb.jpg")],
         ["inspect", Fixtures.path("onnx/attributes.onnx"), "--layers"],
         ["fuse", Sample.model, "-o", "fused", "--explain"],
+        ["convert", Sample.model, "-o", "copy.onnx", "--shape", "data=1,1,28,28", "--explain"],
         ["quantize", Sample.model, "-o", "int8", "--exclude", "resnetv10_conv0_fwd"],
         ["calibrate", Sample.model, "-o", "ranges.txt", "--method", "naive"] + Sample.calibrationData + Sample.few,
         ["calibrate", Sample.model, "-o", "ranges.txt", "--method", "best", "--explain", "--calibrate-layer", "^data$"]

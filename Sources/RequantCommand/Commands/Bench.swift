@@ -5,13 +5,18 @@ struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measures how fast models are, side by side.",
         discussion: """
-            All models run in every round, one after the other, so that a machine that slows down slows all of them \
-            down; the median of the rounds counts. The data is made up. Ratios are to the first model.
+            All models run in every round, one after the other, so that a machine that slows down slows all of \
+            them down; the median of the rounds counts. The data is made up. Ratios are to the first model.
+            """,
+        examples: [
+            Example(
+                "Two models in turn",
+                "requant bench resnet18 resnet18-int8 --shape data=1,3,224,224 --threads 2")
+        ])
 
-            Example: requant bench resnet18 resnet18-int8 --shape data=1,3,224,224 --threads 2
-            """)
-
-    @Argument(help: ArgumentHelp("PREFIX-symbol.json, PREFIX, or FILE.onnx; several.", valueName: "model"))
+    @Argument(
+        help: ArgumentHelp("PREFIX-symbol.json, PREFIX, or FILE.onnx; several.", valueName: "model"), completion: .model
+    )
     var models: [String]
 
     @OptionGroup var files: ModelFileOptions
@@ -34,7 +39,7 @@ struct Bench: ParsableCommand {
 
     func run() throws {
         let benchmark = Benchmark(timing.options(rounds: rounds), roundTime: .seconds(seconds))
-        let bar = ProgressBar("measuring", output)
+        let bar = ProgressBar("measuring", output, unit: "rounds")
         let results = try benchmark.run(models.map { path in (path, { try files.load(path) }) }) {
             bar.update($0, of: $1)
         }

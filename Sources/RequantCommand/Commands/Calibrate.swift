@@ -10,22 +10,34 @@ struct Calibrate: ParsableCommand {
             `requant quantize --ranges TABLE` and `requant fuse --ranges TABLE` use them. Comments of a table that is there \
             already stay. Tables of several runs are merged into ranges that cover all, \
             histograms of several runs into those of one.
+            """,
+        examples: [
+            Example(
+                "Ranges as a table to edit; requant quantize --ranges takes it",
+                "requant calibrate resnet18 --data calib.rec --crop 224 -o ranges.txt"),
+            Example(
+                "Ranges that cover those of both tables",
+                "requant calibrate --merge day.txt night.txt -o ranges.txt"),
+            Example(
+                "Histograms of two days, and the ranges of both together",
+                "requant calibrate resnet18 --data day.rec --crop 224 -o day.txt "
+                    + "--write-histograms day.npz"),
+            Example(
+                "… with those of the night",
+                "requant calibrate --merge day.npz night.npz --calibrate entropy -o ranges.txt"),
+        ])
 
-            Example: requant calibrate resnet18 --data calib.rec --crop 224 -o ranges.txt
-            Example: requant calibrate --merge day.txt night.txt -o ranges.txt
-            Example: requant calibrate resnet18 --data day.rec --crop 224 -o day.txt --write-histograms day.npz
-            Example: requant calibrate --merge day.npz night.npz --calibrate entropy -o ranges.txt
-            """)
-
-    @Argument(help: ArgumentHelp("PREFIX-symbol.json, PREFIX, or FILE.onnx.", valueName: "model"))
+    @Argument(help: ArgumentHelp("PREFIX-symbol.json, PREFIX, or FILE.onnx.", valueName: "model"), completion: .model)
     var model: String?
 
     @OptionGroup var files: ModelFileOptions
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("Where the table goes.", valueName: "table"))
+    @Option(name: .shortAndLong, help: ArgumentHelp("Where the table goes.", valueName: "table"), completion: .file())
     var out: String
 
-    @Option(parsing: .upToNextOption, help: ArgumentHelp("Merges these tables, or these histograms.", valueName: "file"))
+    @Option(
+        parsing: .upToNextOption, help: ArgumentHelp("Merges these tables, or these histograms.", valueName: "file"),
+        completion: .file())
     var merge: [String] = []
 
     @OptionGroup var calibration: CalibrationOptions
@@ -51,7 +63,8 @@ struct Calibrate: ParsableCommand {
         } else if model != nil || data.isGiven {
             throw ValidationError("--merge takes tables or histograms only: give no model and no data.")
         } else if calibration.histograms != nil || calibration.layers != nil {
-            throw ValidationError("--merge goes on from nothing and filters nothing: leave --histograms and --calibrate-layer out.")
+            throw ValidationError(
+                "--merge goes on from nothing and filters nothing: leave --histograms and --calibrate-layer out.")
         }
     }
 

@@ -8,12 +8,22 @@ struct Diff: ParsableCommand {
         discussion: """
             The first model counts as right. Without data, the graphs are compared: what was added, removed, fused, and \
             which attributes and ranges changed. Exits with 3 if a limit is exceeded.
-
-            Example: requant diff resnet18 resnet18-int8 --data test.rec --crop 224 --layers --min-sqnr 20
-            Example: requant diff resnet18 resnet18-int8
-            Example: requant diff resnet18 resnet18-int8 --data test.rec --crop 224 --layers --save before.json
-            Example: requant diff --load before.json after.json
-            """)
+            """,
+        examples: [
+            Example(
+                "Where accuracy is lost; exits with 3 below 20 dB",
+                "requant diff resnet18 resnet18-int8 --data test.rec --crop 224 --layers --min-sqnr 20"),
+            Example(
+                "How the graphs differ",
+                "requant diff resnet18 resnet18-int8"),
+            Example(
+                "Results of today, compared with those of another day",
+                "requant diff resnet18 resnet18-int8 --data test.rec --crop 224 --layers "
+                    + "--save before.json"),
+            Example(
+                "… later",
+                "requant diff --load before.json after.json"),
+        ])
 
     @Argument(help: "The model that counts as right.")
     var reference: String?

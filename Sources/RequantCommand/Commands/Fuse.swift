@@ -10,10 +10,18 @@ struct Fuse: ParsableCommand {
         discussion: """
             On a calibrated quantized model, the ranges are fused with their layers; --ranges gives them to one that is not \
             calibrated.
-
-            Example: requant fuse resnet18 -o resnet18-fused --explain
-            Example: requant fuse stages/03-quantized -o resnet18-int8 --ranges ranges.txt
-            """)
+            """,
+        examples: [
+            Example(
+                "What MXNet's get_backend_symbol('MKLDNN_QUANTIZE') does, and why not more",
+                "requant fuse resnet18 -o resnet18-fused --explain"),
+            Example(
+                "The last stage of a calibrated model",
+                "requant fuse resnet18-calibrated -o resnet18-int8"),
+            Example(
+                "Ranges from a table, and fused with their layers",
+                "requant fuse stages/03-quantized -o resnet18-int8 --ranges ranges.txt"),
+        ])
 
     @OptionGroup var model: ModelOptions
 

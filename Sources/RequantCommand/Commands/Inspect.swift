@@ -6,11 +6,19 @@ struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Says what a model or a file is, how old, and what can be done with it.",
         discussion: """
-            The file may also be a .params, .npz, .npy, .rec or .idx, an image, or a
-            table of ranges alone.
-
-            Example: requant inspect resnet18 --shape data=1,3,224,224 --layers
-            """)
+            The file may also be a .params, .npz, .npy, .rec or .idx, an image, or a table of ranges alone.
+            """,
+        examples: [
+            Example(
+                "What is in a checkpoint, and what can be done with it",
+                "requant inspect resnet18 --shape data=1,3,224,224"),
+            Example(
+                "Every layer with type, shape and range",
+                "requant inspect resnet18-int8 --layers"),
+            Example(
+                "A file alone: parameters, images, a table of ranges",
+                "requant inspect calib.rec"),
+        ])
 
     @OptionGroup var model: ModelOptions
 

@@ -5,7 +5,11 @@ import Operators
 struct Operators: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Lists the operators, and what can be done with each.",
-        discussion: "Example: requant operators --json")
+        examples: [
+            Example(
+                "The table as JSON",
+                "requant operators --json")
+        ])
 
     @Flag(help: "Prints the page Docs/Operators.md.")
     var markdown = false
@@ -18,7 +22,9 @@ struct Operators: ParsableCommand {
 
     func run() throws {
         let rows = OperatorTable.standard.definitions.map(OperatorRow.init)
-        if output.json { try JSONOutput.print(rows) } else {
+        if output.json {
+            try JSONOutput.print(rows)
+        } else {
             try Terminal.print(markdown ? OperatorRow.page(of: rows) : OperatorRow.table(of: rows), terminator: "")
         }
     }

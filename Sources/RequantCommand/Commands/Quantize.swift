@@ -6,10 +6,18 @@ import TensorCore
 struct Quantize: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Fuses, quantizes, calibrates and fuses again: MXNet's whole flow to int8.",
-        discussion: """
-            Example: requant quantize resnet18 -o resnet18-int8 --data calib.rec --crop 224 --mean 123.68,116.78,103.94 \
-            --calibrate naive --stages stages
-            """)
+        examples: [
+            Example(
+                "The whole flow, with every stage kept",
+                "requant quantize resnet18 -o resnet18-int8 --calibrate naive --data calib.rec "
+                    + "--crop 224 --mean 123.68,116.78,103.94 --stages stages"),
+            Example(
+                "Without data: each run finds the ranges",
+                "requant quantize resnet18 -o resnet18-int8 --exclude conv0"),
+            Example(
+                "With ranges that were edited",
+                "requant quantize resnet18 -o resnet18-int8 --ranges ranges.txt"),
+        ])
 
     @OptionGroup var model: ModelOptions
 
@@ -18,13 +26,17 @@ struct Quantize: ParsableCommand {
     @OptionGroup var quantization: QuantizationArguments
     @OptionGroup var calibration: CalibrationOptions
 
-    @Option(help: ArgumentHelp("Uses the ranges of this table instead of calibrating.", valueName: "table"))
+    @Option(
+        help: ArgumentHelp("Uses the ranges of this table instead of calibrating.", valueName: "table"),
+        completion: .file())
     var ranges: String?
 
-    @Option(help: ArgumentHelp("Writes the ranges into a table.", valueName: "table"))
+    @Option(help: ArgumentHelp("Writes the ranges into a table.", valueName: "table"), completion: .file())
     var writeRanges: String?
 
-    @Option(help: ArgumentHelp("Writes every stage into this folder: 01-fp32 … 05-postfused.", valueName: "dir"))
+    @Option(
+        help: ArgumentHelp("Writes every stage into this folder: 01-fp32 … 05-postfused.", valueName: "dir"),
+        completion: .directory)
     var stages: String?
 
     @OptionGroup var data: DataOptions
@@ -57,7 +69,8 @@ struct Quantize: ParsableCommand {
             if let stages { try result.saveStages(to: stages) }
             try result.model.save(to: out.path)
         }
-        let report = QuantizationReport(result, path: out.path, explaining: calibration.explain ? try recipe().search : nil)
+        let report = QuantizationReport(
+            result, path: out.path, explaining: calibration.explain ? try recipe().search : nil)
         if output.json { try JSONOutput.print(report) } else { try Terminal.print(report.text, terminator: "") }
         result.warnings.forEach(Terminal.warn)
         if calibration.mxnetCompat {

@@ -8,25 +8,39 @@ struct Render: ParsableCommand {
         abstract: "Draws one model, or several side by side.",
         discussion: """
             With the shapes of the inputs, the arrows show shapes.
+            """,
+        examples: [
+            Example(
+                "The stages of a quantization, one block side by side",
+                "requant render --stages stages --block resnetv10_stage2__plus0 "
+                    + "--shape data=1,1,28,28 -o block.svg"),
+            Example(
+                "Two models",
+                "requant render resnet18 resnet18-int8 -o both.pdf"),
+        ])
 
-            Example: requant render --stages stages --block resnetv10_stage2__plus0 --shape data=1,1,28,28 -o block.svg
-            """)
-
-    @Argument(help: ArgumentHelp("PREFIX-symbol.json, PREFIX, or FILE.onnx.", valueName: "model"))
+    @Argument(help: ArgumentHelp("PREFIX-symbol.json, PREFIX, or FILE.onnx.", valueName: "model"), completion: .model)
     var models: [String] = []
 
-    @Option(help: ArgumentHelp("Draws the checkpoints in this folder side by side.", valueName: "dir"))
+    @Option(
+        help: ArgumentHelp("Draws the checkpoints in this folder side by side.", valueName: "dir"),
+        completion: .directory)
     var stages: String?
 
     @OptionGroup var files: ModelFileOptions
 
-    @Option(help: ArgumentHelp("Draws the residual block of this name, or that holds this node; a unique part of a name will do.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp(
+            "Draws the residual block of this name, or that holds this node; a unique part of a name will do.",
+            valueName: "name"), completion: .blockNames)
     var block: String?
 
     @Flag(help: "Draws residual blocks and nothing else: all of one model, or the largest one of several side by side.")
     var blocks = false
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("x.svg, x.png, x.pdf or x.dot.", valueName: "out"))
+    @Option(
+        name: .shortAndLong, help: ArgumentHelp("x.svg, x.png, x.pdf or x.dot.", valueName: "out"), completion: .picture
+    )
     var out: String
 
     @Flag(help: "Shows no progress.")

@@ -6,15 +6,25 @@ struct Run: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Runs a model and keeps its outputs.",
         discussion: """
-            The outputs are arrays of an .npz file, by name. If the data has labels, the share of samples that are \
-            classified correctly is printed.
-
-            Example: requant run resnet18-int8 --data test.rec --crop 224 -o outputs.npz
-            """)
+            The outputs are arrays of an .npz file, by name. If the data has labels, the share of samples that \
+            are classified correctly is printed.
+            """,
+        examples: [
+            Example(
+                "The share of images that are classified correctly",
+                "requant run resnet18-int8 --data test.rec --crop 224"),
+            Example(
+                "Every node's values, for NumPy",
+                "requant run resnet18-int8 --data batch.npy --all -o values.npz"),
+            Example(
+                "What MXNet 1.9.1 computes, its mistakes included",
+                "requant run resnet18-int8 --data test.rec --crop 224 --mxnet-compat"),
+        ])
 
     @OptionGroup var model: ModelOptions
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("Where the outputs go.", valueName: "out.npz"))
+    @Option(
+        name: .shortAndLong, help: ArgumentHelp("Where the outputs go.", valueName: "out.npz"), completion: .archive)
     var out: String?
 
     @Flag(help: "Keeps what every node computes; int8 codes as codes.")

@@ -14,10 +14,16 @@ struct Tune: ParsableCommand {
             most sensitive ones, and at last which of them have to stay in float. Beside the model it writes \
             OUT-exclude.txt and OUT-ranges.txt, with which `requant quantize` makes the same model. Exits with 3 if the \
             goal cannot be met. With --resume it may be interrupted at any time and goes on where it was.
-
-            Example: requant tune resnet18 --data test.rec --crop 224 --max-drop 0.005 -o resnet18-int8
-            Example: requant tune resnet18 --data test.rec --crop 224 --min-sqnr 30 --batches 8 --resume tune.json -o tuned
-            """)
+            """,
+        examples: [
+            Example(
+                "At most half a percent of the images wrong that were right",
+                "requant tune resnet18 --data test.rec --crop 224 --max-drop 0.005 -o resnet18-int8"),
+            Example(
+                "Without labels; may be interrupted, and goes on where it was",
+                "requant tune resnet18 --data test.rec --crop 224 --min-sqnr 30 --batches 8 "
+                    + "--resume tune.json -o tuned"),
+        ])
 
     @OptionGroup var model: ModelOptions
     @OptionGroup var out: ModelOutputOptions

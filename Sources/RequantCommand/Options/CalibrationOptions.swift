@@ -11,7 +11,9 @@ struct CalibrationOptions: ParsableArguments {
                 + "squared error, or for each value the best of these. (default: entropy if there is data, else none)"))
     var method: CalibrationMethod?
 
-    @Option(help: ArgumentHelp("The share of all values that a range of --calibrate percentile holds.", valueName: "percent"))
+    @Option(
+        help: ArgumentHelp(
+            "The share of all values that a range of --calibrate percentile holds.", valueName: "percent"))
     var percentile: Double?
 
     @Option(
@@ -21,16 +23,22 @@ struct CalibrationOptions: ParsableArguments {
             valueName: "regex"))
     var layers: String?
 
-    @Option(help: ArgumentHelp(
-        "Goes on from the histograms that --write-histograms wrote, as if their data came first.", valueName: "npz"))
+    @Option(
+        help: ArgumentHelp(
+            "Goes on from the histograms that --write-histograms wrote, as if their data came first.", valueName: "npz"),
+        completion: .archive)
     var histograms: String?
 
-    @Option(help: ArgumentHelp("Writes the histograms, for --histograms and calibrate --merge.", valueName: "npz"))
+    @Option(
+        help: ArgumentHelp("Writes the histograms, for --histograms and calibrate --merge.", valueName: "npz"),
+        completion: .archive)
     var writeHistograms: String?
 
     @Flag(
         name: .customLong("mxnet-compat"),
-        help: "Entropy finds MXNet 1.9.1's thresholds to the last bit; fuses what it fuses even where the numbers change.")
+        help:
+            "Entropy finds MXNet 1.9.1's thresholds to the last bit; fuses what it fuses even where the numbers change."
+    )
     var mxnetCompat = false
 
     @Flag(help: "Says which method chose each range, and what it does to the values.")
@@ -47,7 +55,8 @@ struct CalibrationOptions: ParsableArguments {
         }
         for (option, isGiven) in [("--histograms", histograms != nil), ("--write-histograms", writeHistograms != nil)]
         where isGiven && method.map({ !$0.needsHistograms }) ?? false {
-            throw ValidationError("\(option) has no use for the method \(method?.rawValue ?? "none"), which keeps no histograms.")
+            throw ValidationError(
+                "\(option) has no use for the method \(method?.rawValue ?? "none"), which keeps no histograms.")
         }
         if let layers, (try? Regex(layers)) == nil {
             throw ValidationError("'\(layers)' is no regular expression.")

@@ -9,7 +9,7 @@ struct DataOptions: ParsableArguments {
         name: .customLong("data"),
         help: ArgumentHelp(
             "x.npy, x.npz, x.rec, or a folder of images; NAME=x.npy for one input of several. Repeatable.",
-            valueName: "data"))
+            valueName: "data"), completion: .file())
     var data: [DataArgument] = []
 
     @Option(help: ArgumentHelp("Resizes the shorter edge to this many pixels.", valueName: "n"))

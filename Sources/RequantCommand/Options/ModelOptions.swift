@@ -4,7 +4,7 @@ import TensorCore
 
 /// One model.
 struct ModelOptions: ParsableArguments {
-    @Argument(help: ArgumentHelp("PREFIX-symbol.json, PREFIX, or FILE.onnx.", valueName: "model"))
+    @Argument(help: ArgumentHelp("PREFIX-symbol.json, PREFIX, or FILE.onnx.", valueName: "model"), completion: .model)
     var path: String
 
     @OptionGroup var files: ModelFileOptions
@@ -19,7 +19,9 @@ struct ModelFileOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Takes PREFIX-NNNN.params of this epoch instead of the newest.", valueName: "n"))
     var epoch: Int?
 
-    @Option(help: ArgumentHelp("Takes this file of parameters, .params or .npz.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Takes this file of parameters, .params or .npz.", valueName: "file"),
+        completion: .parameters)
     var params: String?
 
     @OptionGroup var shapes: ShapeOptions
@@ -47,7 +49,8 @@ struct ModelFileOptions: ParsableArguments {
 struct ShapeOptions: ParsableArguments {
     @Option(
         name: .customLong("shape"),
-        help: ArgumentHelp("The shape of an input, such as data=1,3,224,224. Repeatable.", valueName: "name=n,c,h,w"))
+        help: ArgumentHelp("The shape of an input, such as data=1,3,224,224. Repeatable.", valueName: "name=n,c,h,w"),
+        completion: .shapes)
     var shapes: [NamedShape] = []
 
     var byName: [String: Shape] { Dictionary(shapes.map { ($0.name, $0.shape) }) { _, last in last } }

@@ -5,7 +5,8 @@ import TensorCore
 struct ModelOutputOptions: ParsableArguments {
     @Option(
         name: [.customShort("o"), .customLong("out")],
-        help: ArgumentHelp("Where the model goes: x.onnx, or x for x-symbol.json and x-0000.params.", valueName: "out"))
+        help: ArgumentHelp("Where the model goes: x.onnx, or x for x-symbol.json and x-0000.params.", valueName: "out"),
+        completion: .file())
     var path: String
 
     var isONNX: Bool { path.hasSuffix(".onnx") }

@@ -4,7 +4,9 @@ import Requant
 
 /// How ONNX is written.
 struct ONNXWritingOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("The version of ONNX's operators, 13 to 24; 13 for quantized models, 17 for float ones.", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "The version of ONNX's operators, 13 to 24; 13 for quantized models, 17 for float ones.", valueName: "n"))
     var opset: Int?
 
     @Option(

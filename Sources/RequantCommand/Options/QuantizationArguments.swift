@@ -15,7 +15,8 @@ struct QuantizationArguments: ParsableArguments {
 
     @Option(
         name: .customLong("exclude"),
-        help: ArgumentHelp("Leaves a node in float; by its name, fused or not. Repeatable.", valueName: "name"))
+        help: ArgumentHelp("Leaves a node in float; by its name, fused or not. Repeatable.", valueName: "name"),
+        completion: .nodeNames)
     var excludedNames: [String] = []
 
     @Option(
@@ -25,7 +26,8 @@ struct QuantizationArguments: ParsableArguments {
 
     @Option(
         name: .customLong("exclude-op"),
-        help: ArgumentHelp("Leaves all nodes of an operator in float. Repeatable.", valueName: "op"))
+        help: ArgumentHelp("Leaves all nodes of an operator in float. Repeatable.", valueName: "op"),
+        completion: .operatorNames)
     var excludedOperators: [String] = []
 
     @Flag(help: "Does not fuse before quantizing.")

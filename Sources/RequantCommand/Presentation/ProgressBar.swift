@@ -4,6 +4,7 @@ import Foundation
 /// the end. Only people on a terminal see it.
 final class ProgressBar {
     private let label: String
+    /// What is counted: `batches`.
     private let unit: String
     private let isShown: Bool
     private let clock = ContinuousClock()

@@ -11,8 +11,8 @@ enum Terminal {
         FileHandle.standardError.write(Data((text + terminator).utf8))
     }
 
-    static func warn(_ text: String) { printError("warning: \(text)") }
-    static func note(_ text: String) { printError("note: \(text)") }
+    static func warn(_ text: String) { printError("\(Paint.yellow("warning:", on: STDERR_FILENO)) \(text)") }
+    static func note(_ text: String) { printError("\(Paint.cyan("note:", on: STDERR_FILENO)) \(text)") }
 
     /// Ends the process: usage errors and help as the argument parser has them, everything else in one line.
     static func exit(with error: any Error) -> Never {
@@ -22,7 +22,7 @@ enum Terminal {
             do { try print(RequantCommand.fullMessage(for: error)) } catch { exit(with: error) }
             RequantCommand.exit(withError: ExitCode.success)
         case .failure:
-            printError("error: \(line(for: error))")
+            printError("\(Paint.red("error:", on: STDERR_FILENO)) \(line(for: error))")
             RequantCommand.exit(withError: ExitCode.failure)
         default: RequantCommand.exit(withError: error)
         }
