@@ -3,9 +3,8 @@ import Testing
 @testable import RequantCommand
 
 struct HelpTests {
-    static let verbs = [
-        "inspect", "fuse", "quantize", "calibrate", "convert", "run", "diff", "render", "profile", "bench", "tune", "operators", "pipelines",
-    ]
+    static let verbs = RequantCommand.configuration.subcommands.map(\.configuration).filter(\.shouldDisplay)
+        .compactMap(\.commandName)
 
     @Test func theListOfVerbs() throws {
         let result = try RequantProcess("--help")
