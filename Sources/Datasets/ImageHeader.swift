@@ -6,10 +6,14 @@ import TensorCore
 ///
 /// Source: W3C PNG, 11.2.1. Of a JPEG, libjpeg reads the header.
 public struct ImageHeader: Sendable, Equatable {
+    /// How an image is coded; files are told by their first bytes.
     public enum Kind: String, Sendable { case jpeg = "JPEG", png = "PNG" }
 
+    /// JPEG or PNG.
     public let kind: Kind
+    /// In pixels.
     public let width: Int
+    /// In pixels.
     public let height: Int
 
     /// Which kind of image begins with these bytes; nil if none that is known.

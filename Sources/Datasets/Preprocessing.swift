@@ -12,23 +12,30 @@ public struct Preprocessing: Sendable, Hashable {
     public var crop: Size?
     /// One value, or one for each channel in the order that the model gets them; on pixels of 0 … 255.
     public var mean: [Float]
+    /// One value, or one for each channel in the order that the model gets them; pixels of 0 … 255 are divided by it.
     public var standardDeviation: [Float]
+    /// What the result is multiplied with.
     public var scale: Float
     /// One channel of luma instead of three.
     public var isGray: Bool
     /// Blue first instead of red.
     public var isBGR: Bool
 
+    /// An extent in pixels.
     public struct Size: Sendable, Hashable {
+        /// Rows of pixels.
         public var height: Int
+        /// Columns of pixels.
         public var width: Int
 
+        /// A size; whether it has pixels at all is checked when data is opened.
         public init(height: Int, width: Int) {
             self.height = height
             self.width = width
         }
     }
 
+    /// By default nothing happens to pixels.
     public init(
         resize: Int? = nil, crop: Size? = nil, scale: Float = 1, mean: [Float] = [], standardDeviation: [Float] = [],
         isGray: Bool = false, isBGR: Bool = false
@@ -105,5 +112,6 @@ public struct Preprocessing: Sendable, Hashable {
 }
 
 extension Preprocessing.Size: CustomStringConvertible {
+    /// `224×256`: height × width.
     public var description: String { "\(height)×\(width)" }
 }

@@ -100,11 +100,21 @@ extension String {
 
 /// Typed reading. Each throws a `ModelError` that names the attribute when its value is of another kind.
 extension OrderedDictionary where Key == String, Value == Attribute {
+    /// The whole number of that name; nil if there is none.
+    /// - Throws: `ModelError` if it is something else.
     public func integer(_ name: String) throws -> Int? { try read(name, \.integer, "a whole number") }
+    /// The number of that name; nil if there is none.
+    /// - Throws: `ModelError` if it is something else.
     public func number(_ name: String) throws -> Double? { try read(name, \.number, "a number") }
+    /// The truth value of that name; nil if there is none.
+    /// - Throws: `ModelError` if it is something else.
     public func boolean(_ name: String) throws -> Bool? { try read(name, \.boolean, "True or False") }
+    /// The tuple of whole numbers of that name; nil if there is none.
+    /// - Throws: `ModelError` if it is something else.
     public func integers(_ name: String) throws -> [Int]? { try read(name, \.integers, "a tuple of whole numbers") }
 
+    /// The tuple of numbers of that name; nil if there is none.
+    /// - Throws: `ModelError` if it is something else.
     public func numbers(_ name: String) throws -> [Double]? { try read(name, \.numbers, "a tuple of numbers") }
 
     /// A tuple whose elements may be `None`, as the ends of slices are: `(0, None, -1)`.

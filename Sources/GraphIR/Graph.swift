@@ -5,41 +5,51 @@ import TensorCore
 ///
 /// Passes edit through `GraphPatch`; importers build with `addInput`, `addParameter` and `add`.
 public struct Graph: Sendable {
+    /// What the model is called; the name of its file without folder and ending.
     public var name: String
     /// Where the model came from and what its file says of itself.
     public var metadata: OrderedDictionary<String, String> = [:]
+    /// What has to be given, in order; labels to train with are among them.
     public private(set) var inputs: [ValueID] = []
+    /// What the model is for, in order.
     public internal(set) var outputs: [ValueID] = []
 
     /// Slots of removed nodes are nil, so that identifiers stay.
     private var nodeSlots = PagedArray<Node?>()
     fileprivate var valueSlots = PagedArray<Value?>()
 
+    /// An empty graph.
     public init(name: String = "") { self.name = name }
 
     // MARK: Reading
 
     /// The nodes in the order in which they were added; see `topologicalOrder` for the order of computation.
     public var nodes: some Sequence<Node> { nodeSlots.lazy.compactMap { $0 } }
+    /// All values: inputs, parameters, and what nodes compute.
     public var values: some Sequence<Value> { valueSlots.lazy.compactMap { $0 } }
 
     // No file gives identifiers: they come from this graph, and a pass that keeps one of a removed node is wrong.
+    /// The node of an identifier that this graph gave.
     public subscript(id: NodeID) -> Node {
         guard let node = nodeSlots[id.index] else { preconditionFailure("node \(id.index) was removed") }
         return node
     }
 
+    /// The value of an identifier that this graph gave.
     public subscript(id: ValueID) -> Value {
         guard let value = valueSlots[id.index] else { preconditionFailure("value \(id.index) was removed") }
         return value
     }
 
+    /// Whether the node is still there.
     public func contains(_ id: NodeID) -> Bool { nodeSlots.indices.contains(id.index) && nodeSlots[id.index] != nil }
+    /// Whether the value is still there.
     public func contains(_ id: ValueID) -> Bool { valueSlots.indices.contains(id.index) && valueSlots[id.index] != nil }
 
     /// How many identifiers of values have been given out.
     var valueLimit: Int { valueSlots.count }
 
+    /// The node that computes a value; nil for inputs and parameters.
     public func producer(of value: ValueID) -> Node? {
         self[value].producer.map { self[$0] }
     }
@@ -49,9 +59,12 @@ public struct Graph: Sendable {
         Set(node.outputs.flatMap { self[$0].uses.map(\.node) }).sorted().map { self[$0] }
     }
 
+    /// The values whose elements are in the file.
     public var parameters: some Sequence<Value> { values.lazy.filter { $0.tensor != nil } }
 
+    /// The node of that name, if there is one.
     public func node(named name: String) -> Node? { nodes.first { $0.name == name } }
+    /// The value of that name, if there is one.
     public func value(named name: String) -> Value? { values.first { $0.name == name } }
 
     /// The nodes that the outputs need, each after those that it uses: depth first from the outputs, inputs in order.
@@ -95,6 +108,7 @@ public struct Graph: Sendable {
 
     // MARK: Building
 
+    /// Adds an input behind those that are there.
     @discardableResult
     public mutating func addInput(_ name: String, type: ValueType? = nil, attributes: Attributes = [:]) -> ValueID {
         let id = addValue(name, .input, type: type, attributes: attributes)
@@ -102,6 +116,7 @@ public struct Graph: Sendable {
         return id
     }
 
+    /// Adds a value whose elements are known.
     @discardableResult
     public mutating func addParameter(
         _ name: String, _ tensor: Tensor, quantization: Quantization? = nil, attributes: Attributes = [:]
@@ -125,10 +140,12 @@ public struct Graph: Sendable {
         return id
     }
 
+    /// Says what the model is for.
     public mutating func setOutputs(_ outputs: [ValueID]) { self.outputs = outputs }
 
     // MARK: Editing
 
+    /// Says what type a value has; nil for one that is not known.
     public mutating func setType(_ type: ValueType?, of value: ValueID) { valueSlots[value.index]?.type = type }
 
     /// Changes a node's name, attributes, bodies or origins.

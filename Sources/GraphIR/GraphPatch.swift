@@ -31,6 +31,7 @@ public struct GraphPatch: Sendable {
         return draft.outputNames.map { _ in reserveValue() }
     }
 
+    /// Adds a value whose elements are known, when the patch is applied.
     public mutating func addParameter(
         _ name: String, _ tensor: Tensor, quantization: Quantization? = nil, attributes: Attributes = [:]
     ) -> ValueID {

@@ -22,6 +22,7 @@ public enum GraphPrinter {
     /// Tensors of more elements than this are printed without them.
     static let inlineElements = 16
 
+    /// The graph as text; `GraphParser` reads it back.
     public static func text(of graph: Graph) -> String {
         var lines: [String] = []
         write(graph, after: "", indent: "", to: &lines)

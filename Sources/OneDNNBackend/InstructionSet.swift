@@ -2,11 +2,13 @@ import COneDNN
 
 /// The vector instructions that oneDNN uses on this machine. `DNNL_MAX_CPU_ISA` in the environment lowers them.
 public struct InstructionSet: Hashable, Sendable, CustomStringConvertible {
+    /// oneDNN's name for it.
     public let name: String
     /// True if products of uint8 and int8 are summed in 32 bits at once. Without that, they are summed in pairs that
     /// saturate at 16 bits.
     public let hasVNNI: Bool
 
+    /// What oneDNN uses on this machine.
     public static var current: InstructionSet {
         let isa = dnnl_get_effective_cpu_isa()
         let name = switch isa {
@@ -31,5 +33,6 @@ public struct InstructionSet: Hashable, Sendable, CustomStringConvertible {
             + "from those of other machines unless the weights stay within 7 bits"
     }
 
+    /// oneDNN's name for it.
     public var description: String { name }
 }

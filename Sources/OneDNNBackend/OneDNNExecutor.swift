@@ -7,6 +7,7 @@ import TensorCore
 ///
 /// An executor is used by one thread at a time.
 public final class OneDNNExecutor: Executor {
+    /// The name on the command line.
     public static let name = "onednn"
 
     private enum Call {
@@ -81,6 +82,7 @@ public final class OneDNNExecutor: Executor {
 
     deinit { arena.deallocate() }
 
+    /// Runs the program.
     public func run(
         _ inputs: [Tensor], observing observed: Set<BufferID>, _ observe: (BufferID, Tensor) throws -> Void
     ) throws -> [Tensor] {
@@ -187,12 +189,14 @@ public final class OneDNNExecutor: Executor {
 
 /// What one step of a program cost.
 public struct StepTiming: Sendable {
+    /// The node of the graph that the step was made of.
     public var node: String
     /// `convolution`
     public var kernel: String
     /// What computed it, in order: `reorder of 1×64×7×7: jit:uni`, as oneDNN calls it, or `plain Swift`. Empty for a
     /// step that only is another view of the same bytes.
     public var implementations: [String]
+    /// What the step took, its reorders included.
     public var duration: Duration
 }
 

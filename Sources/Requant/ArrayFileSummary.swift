@@ -3,26 +3,32 @@ import TensorCore
 
 /// What a file of arrays holds, as its headers tell it: a `.params`, `.npz` or `.npy`. No element is read.
 public struct ArrayFileSummary: Sendable, Codable {
+    /// One array.
     public struct Row: Sendable, Codable {
         /// Without `arg:` or `aux:`; empty in a list that was saved without names.
         public var name: String
         /// `arg` or `aux`; nil for a name that says neither.
         public var kind: String?
+        /// The type of its elements: `float32`.
         public var type: String
         /// Nil for an array that never got one.
         public var shape: [Int]?
+        /// How its elements are kept.
         public var storage: Storage
+        /// What it takes in the file.
         public var bytes: Int
         /// Why the array cannot be read, if that is so.
         public var problem: String?
     }
 
+    /// How the elements of an array are kept; the sparse kinds are those of MXNet.
     public enum Storage: String, Sendable, Codable {
         case dense, none
         case rowSparse = "row-sparse"
         case compressedRows = "compressed rows"
     }
 
+    /// The file's name without its folder.
     public var name: String
     /// `MXNet parameters`, `NumPy archive` or `NumPy array`.
     public var format: String
@@ -30,10 +36,12 @@ public struct ArrayFileSummary: Sendable, Codable {
     public var age: String?
     /// What the names are, and what that means for whoever wants to use them; nil if there is nothing to say.
     public var naming: String?
+    /// In the order of the file.
     public var arrays: [Row]
 
     /// Elements of all arrays, zeros that sparse ones leave out included.
     public var elements: Int { arrays.reduce(0) { $0 + ($1.shape.map { Shape($0).elementCount } ?? 0) } }
+    /// What all arrays take in the file.
     public var bytes: Int { arrays.reduce(0) { $0 + $1.bytes } }
 
     /// - Throws: `ModelError` if the file is damaged.

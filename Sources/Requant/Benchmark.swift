@@ -4,8 +4,11 @@ import TensorCore
 /// How fast models are, measured side by side: one round after the other, each model in each round, so that a machine
 /// that slows down slows all of them down.
 public struct Benchmark: Sendable {
+    /// How fast one model is.
     public struct Result: Sendable {
+        /// What the model was called.
         public var model: String
+        /// Samples that ran at once.
         public var batchSize: Int
         /// From the file to the first result.
         public var start: Duration
@@ -14,13 +17,16 @@ public struct Benchmark: Sendable {
 
         /// The median of the rounds.
         public var latency: Duration { latencies.sorted()[latencies.count / 2] }
+        /// By the median of the rounds.
         public var samplesPerSecond: Double { Double(batchSize) / Swift.max(latency / .seconds(1), 1e-9) }
     }
 
+    /// How models are timed.
     public var options: TimingOptions
     /// How long a model runs in a round, at least.
     public var roundTime: Duration
 
+    /// A benchmark whose rounds take at least `roundTime` for each model.
     public init(_ options: TimingOptions = TimingOptions(), roundTime: Duration = .seconds(1)) {
         self.options = options
         self.roundTime = roundTime

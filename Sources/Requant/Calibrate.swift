@@ -8,6 +8,7 @@ import TensorCore
 
 /// What calibration found.
 public struct Calibration: Sendable {
+    /// The ranges, in the order in which the model computes the values.
     public var table: RangeTable
     /// Layers whose range cuts much off, and what else a user should know, with what to do.
     public var warnings: [String]
@@ -16,6 +17,7 @@ public struct Calibration: Sendable {
     /// By the name of the value; empty where extremes are all that was kept.
     public var choices: [String: RangeSearch.Choice]
 
+    /// Ranges that come from elsewhere need no statistics.
     public init(
         table: RangeTable, warnings: [String] = [],
         statistics: CalibrationStatistics = CalibrationStatistics(keepsHistograms: false),

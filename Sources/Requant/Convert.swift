@@ -15,6 +15,7 @@ public enum QuantizedForm: String, Sendable, CaseIterable {
 
 /// How a model is to be written as ONNX.
 public struct ONNXOptions: Sendable {
+    /// The extent of the first axis of the inputs.
     public enum Batch: Sendable, Equatable {
         case asGiven, dynamic
         case fixed(Int)
@@ -22,23 +23,30 @@ public struct ONNXOptions: Sendable {
 
     /// By default 13 for quantized models, 17 for float ones.
     public var opset: Int?
+    /// How residual sums are rounded.
     public var residual = ResidualForm.exact
+    /// How quantized layers are spelt.
     public var form = QuantizedForm.qdq
     /// Allows operators of com.microsoft in QOperator form, which not every runtime knows.
     public var usesMicrosoftOperators = false
+    /// The extent of the first axis of the inputs.
     public var batch = Batch.asGiven
     /// Weights go into a file beside the model; by itself past 2 GB.
     public var hasExternalData = false
+    /// Which int8 arithmetic the file shall mean.
     public var arithmetic = Arithmetic.exact
 
+    /// The standard choices.
     public init() {}
 }
 
 /// What a conversion wrote.
 public struct ConversionResult: Sendable {
+    /// Their paths.
     public var files: [String]
     /// How many nodes were written.
     public var nodes: Int
+    /// What each pass did, or why it did not.
     public var records: [PassRecord]
     /// What the other format cannot hold, or holds otherwise.
     public var losses: [String]

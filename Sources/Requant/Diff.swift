@@ -5,6 +5,7 @@ import TensorCore
 
 /// What a comparison looks at beside the outputs.
 public struct DiffOptions: Sendable {
+    /// How both models are run.
     public var run = RunOptions()
     /// Compares layer by layer.
     public var comparesLayers = false
@@ -15,6 +16,7 @@ public struct DiffOptions: Sendable {
     /// Looks for the layer at which the models part; needs `comparesLayers`.
     public var firstDivergence: FirstDivergence.Criterion?
 
+    /// Outputs only.
     public init() {}
 }
 

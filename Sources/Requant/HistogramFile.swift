@@ -9,6 +9,8 @@ import TensorCore
 /// NAME|meta    float64: first edge, last edge, minimum, maximum, and the threshold that the edges are ± of
 /// ```
 public enum HistogramFile {
+    /// Writes the histograms that `order` names, as arrays of an `.npz` archive.
+    /// - Throws: `ModelError` if the file cannot be written.
     public static func write(_ histograms: [String: Histogram], order: [String], to path: String) throws {
         let arrays = order.flatMap { name -> [(String, Tensor)] in
             guard let histogram = histograms[name] else { return [] }

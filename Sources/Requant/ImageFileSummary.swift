@@ -3,10 +3,13 @@ import TensorCore
 
 /// What the header of an image says.
 public struct ImageFileSummary: Sendable, Codable {
+    /// The file's name without its folder.
     public var name: String
     /// `JPEG` or `PNG`
     public var image: String
+    /// In pixels.
     public var width: Int
+    /// In pixels.
     public var height: Int
 
     /// - Throws: `ModelError` if the header is damaged.

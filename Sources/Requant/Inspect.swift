@@ -5,8 +5,11 @@ import TensorCore
 
 /// What a model is, and what can be done with it: what `requant inspect` prints.
 public struct ModelSummary: Sendable, Codable {
+    /// An input or an output.
     public struct Port: Sendable, Codable {
+        /// What it is called.
         public var name: String
+        /// The type of its elements: `float32`.
         public var type: String
         /// Nil until the shapes of the inputs are known.
         public var shape: [Int]?
@@ -14,12 +17,17 @@ public struct ModelSummary: Sendable, Codable {
         public var isLabel = false
     }
 
+    /// How often an operator occurs.
     public struct OperatorCount: Sendable, Codable {
+        /// Its name in `requant operators`.
         public var `operator`: String
+        /// Nodes of that operator.
         public var count: Int
     }
 
+    /// A layer that stands for several nodes of the float model.
     public struct FusedLayer: Sendable, Codable {
+        /// What the layer is called.
         public var name: String
         /// The nodes that it swallowed, in the order of computation.
         public var nodes: [String]
@@ -27,40 +35,58 @@ public struct ModelSummary: Sendable, Codable {
 
     /// Nodes that something cannot be done with.
     public struct Obstacle: Sendable, Codable {
+        /// What can be done with a model.
         public enum Action: String, Sendable, Codable { case convert, quantize, run }
 
+        /// What cannot be done.
         public var action: Action
+        /// The operator that is in the way.
         public var `operator`: String
+        /// The nodes that are in the way.
         public var nodes: [String]
+        /// Why they are, in a sentence.
         public var reason: String
         /// What the user can do about it.
         public var advice: String?
     }
 
+    /// What the model is called.
     public var name: String
     /// `MXNet 1.9.1`, `ONNX opset 17, IR 8`
     public var format: String
     /// What MXNet changes in a symbol of an older version when it loads it.
     public var upgrades: [String]
+    /// What wrote the file, if it says so.
     public var producer: String?
+    /// What has to be given, in order.
     public var inputs: [Port]
+    /// In order.
     public var outputs: [Port]
     /// The most frequent first.
     public var operators: [OperatorCount]
+    /// Nodes that the outputs need.
     public var nodes: Int
     /// Stored tensors, their elements and their bytes.
     public var parameterTensors: Int
+    /// Elements of all parameters.
     public var parameters: Int
+    /// What they take.
     public var parameterBytes: Int
     /// Layers with weights, and those of them that work on int8 codes.
     public var weightedLayers: Int
+    /// Layers with weights that work on codes.
     public var quantizedLayers: Int
+    /// In the order of computation.
     public var fusedLayers: [FusedLayer]
+    /// Parameters that no file gives.
     public var missing: [String]
+    /// Arrays of the file that the model does not use.
     public var superfluous: [String]
+    /// Parameters that are not what their operators need, in a sentence each.
     public var mismatched: [String]
     /// What could not be kept as the file has it.
     public var losses: [String]
+    /// What is in the way of converting, quantizing and running; all of it.
     public var obstacles: [Obstacle]
     /// What MXNet computes otherwise than the maker of a quantized checkpoint meant.
     public var traps: [Trap]
@@ -76,6 +102,7 @@ public struct ModelSummary: Sendable, Codable {
 }
 
 extension Model {
+    /// What a model is, and what can be done with it. Nothing is computed.
     public func summary(table: OperatorTable = .standard) -> ModelSummary {
         let nodes = graph.topologicalOrder().map { graph[$0] }
         let counts = Dictionary(grouping: nodes, by: \.op).mapValues(\.count)

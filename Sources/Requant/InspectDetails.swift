@@ -3,10 +3,13 @@ import TensorCore
 
 /// A node of a model: a row of `requant inspect --layers`.
 public struct LayerRow: Sendable, Codable {
+    /// The name of the node.
     public var name: String
+    /// Its name in `requant operators`.
     public var `operator`: String
     /// Of its first output: element type, shape where it is known, and grid of the codes.
     public var type: String
+    /// Of the first result; nil if it is not known.
     public var shape: [Int]?
     /// The nodes of the file that it stands for.
     public var origins: [String]
@@ -14,13 +17,19 @@ public struct LayerRow: Sendable, Codable {
 
 /// What the elements of a parameter are like: a row of `requant inspect --weights`.
 public struct WeightRow: Sendable, Codable {
+    /// The name of the parameter.
     public var name: String
+    /// The type of its elements: `float32`.
     public var type: String
+    /// Outermost axis first.
     public var shape: [Int]
     /// In real units, also where the parameter is stored as codes.
     public var minimum: Double
+    /// Of the real values; codes count as what they stand for.
     public var maximum: Double
+    /// Of the real values.
     public var mean: Double
+    /// Of the real values.
     public var standardDeviation: Double
     /// Indices along the first axis of which no element exceeds a millionth of the largest; nil for vectors.
     public var deadChannels: Int?

@@ -8,6 +8,7 @@ import Translation
 
 /// A model in memory, whatever file it came from.
 public struct Model: Sendable {
+    /// Values and the nodes that compute them.
     public var graph: Graph
     /// What reading it noticed: missing parameters, unknown operators.
     public var report: TranslationReport
@@ -20,6 +21,7 @@ public struct Model: Sendable {
     /// The ONNX file itself: what is computed while it is read depends on the shapes of its inputs.
     var source: ONNXModel?
 
+    /// A model that does not come from a file.
     public init(graph: Graph, report: TranslationReport = TranslationReport()) {
         self.graph = graph
         self.report = report

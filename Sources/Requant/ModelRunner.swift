@@ -15,6 +15,7 @@ public enum EngineChoice: String, Sendable, CaseIterable {
 
 /// Runs a model on batches. A program is compiled for every shape of batch that comes, once.
 public final class ModelRunner {
+    /// What is run.
     public let model: Model
     private let engine: EngineChoice
     private let arithmetic: Arithmetic
@@ -38,6 +39,10 @@ public final class ModelRunner {
         let buffers: [String: BufferID]
     }
 
+    /// A runner; nothing is compiled before the first batch.
+    /// - Parameters:
+    ///   - threads: that oneDNN may use; nil for all.
+    ///   - repeatsMXNetSums: adds in the order in which MXNet adds, so that float sums agree with it to the last bit.
     public init(
         _ model: Model, engine: EngineChoice = .onednn, arithmetic: Arithmetic = .exact, threads: Int? = nil,
         repeatsMXNetSums: Bool = false

@@ -6,19 +6,24 @@ import TensorCore
 
 /// How a model is profiled or timed.
 public struct TimingOptions: Sendable {
+    /// Which int8 arithmetic computes.
     public var arithmetic = Arithmetic.exact
+    /// That oneDNN may use; nil for all.
     public var threads: Int?
     /// Samples that run at once; nil for as many as the model's inputs have.
     public var batchSize: Int?
     /// Runs that are measured; the median of them counts.
     public var rounds = 15
 
+    /// Fifteen rounds of the model as it is.
     public init() {}
 }
 
 /// What the layers of a model cost.
 public struct ModelProfile: Sendable {
+    /// What one step costs.
     public struct Layer: Sendable {
+        /// The node of the model that is run.
         public var node: String
         /// The nodes of the float model that it stands for.
         public var origins: [String]
@@ -41,10 +46,12 @@ public struct ModelProfile: Sendable {
 
     /// In the order in which they run; steps that cost nothing are left out.
     public var layers: [Layer]
+    /// Samples that ran at once.
     public var batchSize: Int
     /// Operations per second that oneDNN's best single convolution reaches on this machine, by type of its codes.
     public var peaks: [DataType: Double]
 
+    /// Of all layers, for one batch.
     public var duration: Duration { layers.reduce(.zero) { $0 + $1.duration } }
 
     /// The share of the machine's best rate that a layer reaches.

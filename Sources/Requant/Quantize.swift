@@ -6,7 +6,9 @@ import TensorCore
 
 /// How a model is to be quantized: MXNet's flow "Quantize with MKL-DNN backend", with its choices.
 public struct QuantizationRecipe: Sendable {
+    /// What is quantized, and to what.
     public var options = QuantizationOptions()
+    /// How ranges are chosen.
     public var method: CalibrationMethod = .naive
     /// Fuses before quantizing.
     public var fuses = true
@@ -24,11 +26,16 @@ public struct QuantizationRecipe: Sendable {
     public var arithmetic = Arithmetic.exact
     /// Calibration goes on from these.
     public var histograms: [String: Histogram] = [:]
+    /// Samples that calibration runs at once.
     public var batchSize = 32
+    /// Only the first so many batches; nil for all.
     public var batches: Int?
+    /// What computes the float model.
     public var engine: EngineChoice = .onednn
+    /// That oneDNN may use; nil for all.
     public var threads: Int?
 
+    /// MXNet's usual choices, with naive calibration.
     public init() {}
 
     /// How a range is chosen.
@@ -45,6 +52,7 @@ public struct QuantizationRecipe: Sendable {
 public struct QuantizationStage: Sendable {
     /// `01-fp32`, `02-fused`, `03-quantized`, `04-calibrated`, `05-postfused`.
     public var name: String
+    /// The model at that stage.
     public var model: Model
     /// What making it from the stage before took.
     public var duration: Duration = .zero
@@ -52,13 +60,18 @@ public struct QuantizationStage: Sendable {
 
 /// What the flow made.
 public struct QuantizationResult: Sendable {
+    /// In order; the first is the float model.
     public var stages: [QuantizationStage]
     /// The ranges that were found or given, and what they were chosen from; nil if each run finds them.
     public var calibration: Calibration?
+    /// The ranges; nil if each run finds them.
     public var table: RangeTable? { calibration?.table }
+    /// What each pass did, or why it did not.
     public var records: [PassRecord]
+    /// What a user should know, with what to do.
     public var warnings: [String]
 
+    /// The last stage.
     public var model: Model { stages[stages.count - 1].model }
 
     /// Writes every stage into a folder, as checkpoints of the stages' names.

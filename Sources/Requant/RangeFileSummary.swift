@@ -2,14 +2,21 @@ import TensorCore
 
 /// What a table of calibrated ranges holds.
 public struct RangeFileSummary: Sendable, Codable {
+    /// One range.
     public struct Row: Sendable, Codable {
+        /// The name of the value.
         public var name: String
+        /// In real values.
         public var minimum: Double
+        /// In real values.
         public var maximum: Double
+        /// How it was chosen: a method of calibration, or any word.
         public var method: String
     }
 
+    /// The file's name without its folder.
     public var name: String
+    /// In the order of the file.
     public var rows: [Row]
 
     /// - Throws: `ModelError` that names the line.

@@ -8,16 +8,22 @@ import TensorCore
 ///     # value                        minimum      maximum  method
 ///     data                         -0.424213     2.821487  naive
 public struct RangeTable: Sendable, Equatable {
+    /// The range of one value.
     public struct Entry: Sendable, Equatable {
+        /// The name of the value.
         public var name: String
+        /// In real values.
         public var range: ValueRange
+        /// How it was chosen: a method of calibration, or any word.
         public var method: String
         /// Comments and empty lines above it, and the comment behind it.
         public var linesAbove: [String] = []
+        /// What follows `#` in its line, the mark included.
         public var comment: String?
         /// Where it stands in the file; nil if it does not come from one.
         public var line: Int?
 
+        /// An entry without comments.
         public init(name: String, range: ValueRange, method: String) {
             self.name = name
             self.range = range
@@ -25,14 +31,17 @@ public struct RangeTable: Sendable, Equatable {
         }
     }
 
+    /// In the order of the file.
     public var entries: [Entry]
     /// Comments below the last entry.
     public var linesBelow: [String] = []
     /// The file that it was read from.
     public var path: String?
 
+    /// A table that does not come from a file.
     public init(entries: [Entry] = []) { self.entries = entries }
 
+    /// By the names of the values.
     public var ranges: [String: ValueRange] {
         Dictionary(entries.map { ($0.name, $0.range) }) { _, last in last }
     }
@@ -44,6 +53,9 @@ public struct RangeTable: Sendable, Equatable {
         try self.init(parsing: text, path: path)
     }
 
+    /// Reads a table.
+    /// - Parameter path: what errors call it.
+    /// - Throws: `ModelError` that names the line.
     public init(parsing text: String, path: String) throws {
         entries = []
         self.path = path
@@ -86,6 +98,7 @@ public struct RangeTable: Sendable, Equatable {
         return (lines + linesBelow).joined(separator: "\n") + "\n"
     }
 
+    /// - Throws: `ModelError` if the file cannot be written.
     public func write(to path: String) throws { try FileOutput.write(text, to: path) }
 
     /// The ranges that cover those of all tables, and all their comments. Of extremes they are those of one run over all

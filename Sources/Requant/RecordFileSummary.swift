@@ -5,20 +5,27 @@ import TensorCore
 
 /// What a RecordIO file holds: how many records, and what the first ones are.
 public struct RecordFileSummary: Sendable, Codable {
+    /// One record.
     public struct Row: Sendable, Codable {
+        /// Its key in the index, or its number.
         public var key: String
+        /// The length of its payload.
         public var bytes: Int
         /// Of an image; nil for a record that holds something else.
         public var labels: [Float]?
         /// `JPEG` or `PNG`
         public var image: String?
+        /// In pixels.
         public var width: Int?
+        /// In pixels.
         public var height: Int?
         /// Why the image cannot be read, if that is so.
         public var problem: String?
     }
 
+    /// The file's name without its folder.
     public var name: String
+    /// Records in the file.
     public var count: Int
     /// Whether an `.idx` beside the file says where records begin.
     public var isIndexed: Bool

@@ -5,18 +5,24 @@ import TensorCore
 
 /// How a model is run over a data set.
 public struct RunOptions: Sendable {
+    /// What computes.
     public var engine: EngineChoice = .onednn
+    /// Which int8 arithmetic computes.
     public var arithmetic: Arithmetic = .exact
+    /// That oneDNN may use; nil for all.
     public var threads: Int?
+    /// Samples that run at once.
     public var batchSize = 32
     /// Only the first so many batches.
     public var batches: Int?
 
+    /// All of the data, in batches of 32, through oneDNN.
     public init() {}
 }
 
 /// What a model made of a data set.
 public struct RunResult: Sendable {
+    /// How many there were.
     public var samples: Int
     /// By name, in the order of computation; the batches one after the other.
     public var values: [(name: String, tensor: Tensor)]

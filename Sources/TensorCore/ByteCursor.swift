@@ -1,16 +1,20 @@
 /// Reads little-endian values from bytes, in order, never past their end.
 public struct ByteCursor {
+    /// What is read.
     public let storage: TensorStorage
+    /// The next byte, from the start of the storage.
     public private(set) var position: Int
     /// Where the readable part ends.
     public let end: Int
 
+    /// A cursor on the bytes `start ..< end`.
     public init(_ storage: TensorStorage, from start: Int = 0, to end: Int? = nil) {
         self.storage = storage
         self.end = min(end ?? storage.bytes.count, storage.bytes.count)
         self.position = min(max(start, 0), self.end)
     }
 
+    /// Bytes that are left.
     public var remaining: Int { end - position }
 
     /// The next value of a fixed-width type.

@@ -14,6 +14,7 @@ public enum DataType: String, Sendable, Hashable, CaseIterable {
         }
     }
 
+    /// Whether it can hold fractions.
     public var isFloatingPoint: Bool {
         switch self {
         case .float32, .float64, .float16, .bfloat16: true
@@ -29,6 +30,7 @@ public enum DataType: String, Sendable, Hashable, CaseIterable {
 }
 
 extension DataType: CustomStringConvertible {
+    /// NumPy's name for it: `float32`.
     public var description: String { rawValue }
 }
 

@@ -27,6 +27,8 @@ public enum FileOutput {
         }
     }
 
+    /// Writes a whole file of text.
+    /// - Throws: `ModelError` if that cannot be done; there is then no half a file.
     public static func write(_ text: String, to path: String) throws {
         try write(to: path) { try $0.write(text) }
     }
@@ -54,6 +56,8 @@ public final class FileWriter {
         buffer.reserveCapacity(1 << 16)
     }
 
+    /// Appends bytes.
+    /// - Throws: `ModelError` if the disk takes no more.
     public func write(_ bytes: UnsafeRawBufferPointer) throws {
         position += bytes.count
         if bytes.count >= 1 << 14 {
@@ -65,15 +69,23 @@ public final class FileWriter {
         }
     }
 
+    /// Appends bytes.
+    /// - Throws: `ModelError` if the disk takes no more.
     public func write(_ bytes: [UInt8]) throws { try bytes.withUnsafeBytes { try write($0) } }
 
+    /// Appends text in UTF-8.
+    /// - Throws: `ModelError` if the disk takes no more.
     public func write(_ text: String) throws {
         var text = text
         try text.withUTF8 { try write(UnsafeRawBufferPointer($0)) }
     }
 
+    /// Appends the elements of a tensor, outermost axis first, little-endian.
+    /// - Throws: `ModelError` if the disk takes no more.
     public func write(_ tensor: Tensor) throws { try tensor.withBytes { try write($0) } }
 
+    /// Appends a whole number.
+    /// - Throws: `ModelError` if the disk takes no more.
     public func writeLittleEndian<Value: FixedWidthInteger>(_ value: Value) throws {
         try withUnsafeBytes(of: value.littleEndian) { try write($0) }
     }

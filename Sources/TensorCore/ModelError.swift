@@ -9,6 +9,7 @@ public struct ModelError: Error, Sendable, Equatable {
     /// What to do about it, if there is something to say.
     public var advice: String?
 
+    /// An error; locations go from the outside in: file, node, attribute.
     public init(_ problem: String, at location: String..., advice: String? = nil) {
         self.location = location
         self.problem = problem
@@ -26,6 +27,7 @@ public struct ModelError: Error, Sendable, Equatable {
 }
 
 extension ModelError: CustomStringConvertible {
+    /// One line: `WHERE: WHAT; WHAT TO DO.`
     public var description: String {
         let place = location.isEmpty ? "" : location.joined(separator: ", ") + ": "
         let text = place + problem + (advice.map { "; \($0)" } ?? "")

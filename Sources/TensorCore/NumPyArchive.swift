@@ -26,6 +26,7 @@ public struct NumPyArchive: Sendable {
         self.members = members
     }
 
+    /// Whether there is an array of that name.
     public func contains(_ name: String) -> Bool { members[name] != nil }
 
     /// The array of that name: a view of the mapped file if it is stored without compression.

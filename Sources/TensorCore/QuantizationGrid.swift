@@ -8,10 +8,12 @@ public struct QuantizationGrid: Hashable, Sendable {
     public var steps: [Float]
     /// The axis that `steps` runs along, if there is more than one.
     public var axis: Int?
+    /// The code that stands for 0.
     public var zeroPoint: Int
     /// MXNet's interval, if the grid was made from one.
     public var range: ValueRange?
 
+    /// A grid by its steps: one, or one for each index along `axis`.
     public init(steps: [Float], axis: Int? = nil, zeroPoint: Int = 0) {
         self.steps = steps
         self.axis = axis
@@ -41,9 +43,12 @@ public struct QuantizationGrid: Hashable, Sendable {
 
 /// The interval of values that a tensor took, or that its codes shall cover.
 public struct ValueRange: Hashable, Sendable {
+    /// The lower end, in real values.
     public var min: Float
+    /// The upper end, in real values.
     public var max: Float
 
+    /// A range; its lower end first.
     public init(_ min: Float, _ max: Float) {
         self.min = min
         self.max = max
@@ -66,6 +71,7 @@ public struct ValueRange: Hashable, Sendable {
         }
     }
 
+    /// The range that covers both.
     public func union(_ other: ValueRange) -> ValueRange {
         ValueRange(Swift.min(min, other.min), Swift.max(max, other.max))
     }

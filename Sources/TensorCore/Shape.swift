@@ -1,5 +1,6 @@
 /// The extents of a dense tensor, outermost first. A scalar has no dimensions.
 public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral {
+    /// Extents, outermost axis first.
     public let dimensions: [Int]
     /// The product of the dimensions; 1 for a scalar.
     public let elementCount: Int
@@ -11,6 +12,7 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral {
         self.elementCount = dimensions.reduce(1, *)
     }
 
+    /// `let shape: Shape = [1, 3, 224, 224]`
     public init(arrayLiteral elements: Int...) { self.init(elements) }
 
     /// A shape of dimensions that nobody has checked yet.
@@ -48,8 +50,10 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral {
         try self.init(checking: extents)
     }
 
+    /// How many axes.
     public var rank: Int { dimensions.count }
 
+    /// The extent along an axis, which has to be one of the shape.
     public subscript(axis: Int) -> Int { dimensions[axis] }
 
     /// Elements between neighbours along each axis, in row-major order.

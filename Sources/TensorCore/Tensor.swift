@@ -1,7 +1,10 @@
 /// A dense, row-major array: a type, a shape and a slice of a storage. Copying one never copies elements.
 public struct Tensor: Sendable {
+    /// The type of the elements as they are stored.
     public let dataType: DataType
+    /// Extents, outermost axis first; elements lie one after the other, the innermost axis fastest.
     public let shape: Shape
+    /// The bytes of the elements.
     public let storage: TensorStorage
     /// Where the first element lies in `storage`; need not be aligned.
     public let byteOffset: Int
@@ -45,11 +48,15 @@ public struct Tensor: Sendable {
         self.init(shape: shape, of: Element.self) { _ = $0.initialize(from: elements) }
     }
 
+    /// A vector.
     public init<Element: TensorElement>(_ elements: [Element]) { self.init(elements, shape: [elements.count]) }
 
+    /// A single element, of rank 0.
     public init<Element: TensorElement>(scalar: Element) { self.init([scalar], shape: []) }
 
+    /// How many elements.
     public var elementCount: Int { shape.elementCount }
+    /// How many bytes they take.
     public var byteCount: Int { shape.elementCount * dataType.byteWidth }
 
     /// The elements' bytes, as they lie in the storage.

@@ -5,6 +5,7 @@ import Foundation
 /// `@unchecked Sendable`: the bytes are written only by the closure of `init(byteCount:_:)`, before anyone else can see
 /// them, and are freed when the last owner is gone.
 public final class TensorStorage: @unchecked Sendable {
+    /// Valid as long as the storage is.
     public let bytes: UnsafeRawBufferPointer
     private let release: () -> Void
     private let isMapped: Bool

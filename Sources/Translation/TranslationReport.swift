@@ -20,8 +20,10 @@ public struct TranslationReport: Sendable, Equatable {
     /// Where each of them is.
     private var unknownIndices: [String: Int] = [:]
 
+    /// Nothing to report.
     public init() {}
 
+    /// Whether both say the same.
     public static func == (a: TranslationReport, b: TranslationReport) -> Bool {
         a.losses == b.losses && a.missing == b.missing && a.superfluous == b.superfluous
             && a.mismatched == b.mismatched && a.mistyped == b.mistyped

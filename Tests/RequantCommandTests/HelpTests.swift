@@ -3,8 +3,8 @@ import Testing
 @testable import RequantCommand
 
 struct HelpTests {
-    static let verbs = RequantCommand.configuration.subcommands.map(\.configuration).filter(\.shouldDisplay)
-        .compactMap(\.commandName)
+    static let verbs = RequantCommand.configuration.subcommands.filter { $0.configuration.shouldDisplay }
+        .map { $0._commandName }
 
     @Test func theListOfVerbs() throws {
         let result = try RequantProcess("--help")

@@ -3,6 +3,7 @@ import TensorCore
 
 /// A trap in a quantized checkpoint: what MXNet computes of it is not what its maker meant, or not as fast.
 public struct Trap: Sendable, Codable, Equatable {
+    /// How much a trap matters.
     public enum Severity: String, Sendable, Codable, CaseIterable {
         /// MXNet refuses to run it, or what it computes is wrong.
         case wrong
@@ -14,6 +15,7 @@ public struct Trap: Sendable, Codable, Equatable {
 
     /// The rule that found it: `range-rounded-to-zero`.
     public var rule: String
+    /// How much it matters.
     public var severity: Severity
     /// The nodes that have it.
     public var nodes: [String]

@@ -6,15 +6,18 @@ import TensorCore
 
 /// How a model is tuned.
 public struct TuningOptions: Sendable {
+    /// What the model has to reach.
     public var goal = TuningGoal()
     /// The choices of quantization; its exclusions stay in float in every trial.
     public var recipe = QuantizationRecipe()
+    /// How models are run.
     public var run = RunOptions()
     /// How sensitivity is measured; nil for what runs faster.
     public var sensitivity: TuningSensitivity?
     /// A file that keeps what was found, to go on from.
     public var journal: String?
 
+    /// A drop of nothing.
     public init() {}
 }
 

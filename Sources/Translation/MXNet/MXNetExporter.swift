@@ -10,6 +10,7 @@ public struct MXNetExporter {
     public static let version = 10901
     private let table: OperatorTable
 
+    /// Operators are looked up in `table`.
     public init(table: OperatorTable = .standard) { self.table = table }
 
     /// - Throws: `ModelError` for what MXNet cannot hold.

@@ -12,6 +12,7 @@ import TensorCore
 public struct MXNetImporter {
     private let table: OperatorTable
 
+    /// Operators are looked up in `table`.
     public init(table: OperatorTable = .standard) { self.table = table }
 
     /// - Throws: `ModelError` if the symbol contradicts itself. That it lacks parameters is said in the report.

@@ -9,11 +9,13 @@ public struct ONNXExporter {
     public static let opsets = 13...24
     /// Marks what the metadata say of the model that this one was made from.
     private static let sourcePrefix = "source_"
+    /// The version of ONNX's operators that is written.
     public let opset: Int
     /// The first axis of the inputs is called `batch` instead of having an extent, and so is what follows from it.
     public var hasDynamicBatch: Bool
     private let table: OperatorTable
 
+    /// - Parameter hasDynamicBatch: leaves the first axis of inputs and outputs open.
     public init(opset: Int, hasDynamicBatch: Bool = false, table: OperatorTable = .standard) {
         self.opset = opset
         self.hasDynamicBatch = hasDynamicBatch

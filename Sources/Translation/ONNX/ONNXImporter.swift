@@ -16,6 +16,7 @@ public struct ONNXImporter {
     private let table: OperatorTable
     private let evaluate: Evaluation
 
+    /// Operators are looked up in `table`.
     public init(
         table: OperatorTable = .standard,
         evaluate: @escaping Evaluation = { try ReferenceExecutor($0).run([]) }
