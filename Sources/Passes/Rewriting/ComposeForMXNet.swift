@@ -18,7 +18,7 @@ public struct ComposeForMXNet: Pass {
                 continue
             }
             try context.apply(composition.patch, to: reader.node.name)
-            try context.annotate { try TypeInference().annotate(&$0) }
+            try context.annotate()
         }
     }
 }
