@@ -45,6 +45,7 @@ public struct DeadChannels: Sendable, Equatable, Codable {
     public var count: Int
     /// The indices of those that are zero in the candidate, and of those that are in the reference.
     public var dead: [Int]
+    /// The indices of those that are zero in the reference.
     public var deadInReference: [Int]
 
     /// Those that the candidate alone has lost.

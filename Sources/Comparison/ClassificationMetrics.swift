@@ -6,10 +6,15 @@ import TensorCore
 /// Visual Recognition Challenge*, IJCV 2015). Of equal logits the first wins, as in NumPy's `argmax`; NaN never wins,
 /// and a row of nothing but NaN predicts no class.
 public struct ClassificationMetrics: Sendable, Equatable {
+    /// Images that were looked at.
     public private(set) var imageCount = 0
+    /// Those of them with a label.
     public private(set) var labelledCount = 0
+    /// Those that both models put into one class.
     public private(set) var agreeingCount = 0
+    /// Those that the reference classifies correctly.
     public private(set) var referenceCorrect = 0
+    /// Those that the candidate classifies correctly.
     public private(set) var candidateCorrect = 0
     /// The classes that reference and candidate put a sample into, with how many samples: one entry for each that occurs.
     private var confusion: [ClassPair: Int] = [:]
@@ -30,7 +35,10 @@ public struct ClassificationMetrics: Sendable, Equatable {
     public init() {}
 
     /// Takes one more batch of logits, images × classes; further axes of extent 1 do not matter.
-    /// - Parameter labels: the classes of the images, if they are known.
+    /// - Parameters:
+    ///   - reference: logits of the model that counts as right, samples × classes.
+    ///   - candidate: logits of the other, of the same shape.
+    ///   - labels: the classes of the images, if they are known.
     /// - Throws: `ModelError` if the shapes differ, are no logits, or the labels are too few or too many.
     public mutating func add(reference: Tensor, candidate: Tensor, labels: [Int]?) throws {
         try requireSameShape(reference, candidate)
@@ -100,6 +108,7 @@ public struct ClassificationMetrics: Sendable, Equatable {
 
     /// In 0…1; nil if no image has a label.
     public var referenceTop1: Double? { share(referenceCorrect, of: labelledCount) }
+    /// The share that the candidate classifies correctly, in 0…1; nil without labels.
     public var candidateTop1: Double? { share(candidateCorrect, of: labelledCount) }
     /// The share of images that both put into the same class, in 0…1; nil if there is no image.
     public var agreement: Double? { share(agreeingCount, of: imageCount) }

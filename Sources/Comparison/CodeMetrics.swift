@@ -3,7 +3,9 @@ import TensorCore
 /// How far the 8-bit codes of a candidate are from those of a reference, gathered batch by batch, in steps of the grid
 /// (one step is one LSB). It means something only where both lie on the same grid.
 public struct CodeMetrics: Sendable, Equatable {
+    /// Codes that were compared.
     public private(set) var elementCount = 0
+    /// Those of them that differ.
     public private(set) var differingCount = 0
     /// max |r − x| in steps, 0…255.
     public private(set) var largestStep = 0

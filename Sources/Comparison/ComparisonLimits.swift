@@ -7,6 +7,7 @@ public struct ComparisonLimits: Sendable, Equatable {
     /// The candidate has to classify this share correctly, in 0…1.
     public var minimumTop1: Double?
 
+    /// Limits that are nil are none.
     public init(maximumDifference: Double? = nil, minimumSQNR: Double? = nil, minimumTop1: Double? = nil) {
         self.maximumDifference = maximumDifference
         self.minimumSQNR = minimumSQNR

@@ -5,6 +5,7 @@ import TensorCore
 public struct ComparisonReport: Sendable, Equatable, Codable {
     /// What the two models are called, usually their files.
     public var reference: String
+    /// What the model that is compared is called.
     public var candidate: String
     /// Rows of data that were run.
     public var samples: Int
@@ -12,10 +13,13 @@ public struct ComparisonReport: Sendable, Equatable, Codable {
     public var outputs: [LayerComparison]
     /// Layer by layer, in the order of computation; empty if only outputs were compared.
     public var layers: [LayerComparison]
+    /// Values of the reference that have no counterpart.
     public var unmatchedReference: [LayerAlignment.Unmatched]
+    /// Values of the candidate that have no counterpart.
     public var unmatchedCandidate: [LayerAlignment.Unmatched]
     /// Only where the outputs are logits.
     public var classification: Classification?
+    /// Where the models part; nil if nobody asked, or nowhere.
     public var firstDivergence: FirstDivergence?
     /// The origin of the layer with the lowest SQNR; nil if no layer differs.
     public var worstLayer: String?
@@ -28,10 +32,13 @@ public struct ComparisonReport: Sendable, Equatable, Codable {
     /// What has changed since another comparison, if one was given.
     public var change: ReportChange?
 
+    /// What the models say of images.
     public struct Classification: Sendable, Equatable, Codable {
+        /// How many there were.
         public var images: Int
         /// In 0…1; nil where no image has a label.
         public var referenceTop1: Double?
+        /// The share that the candidate classifies correctly, in 0…1; nil without labels.
         public var candidateTop1: Double?
         /// The share of images that both put into the same class.
         public var agreement: Double
@@ -74,6 +81,7 @@ public struct ComparisonReport: Sendable, Equatable, Codable {
     /// JSON has no infinity; these texts stand for what it lacks.
     private static let positiveInfinity = "inf", negativeInfinity = "-inf", notANumber = "nan"
 
+    /// As `Schemas/diff.schema.json` describes it.
     public func json() throws -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
@@ -110,10 +118,14 @@ public struct ComparisonReport: Sendable, Equatable, Codable {
         return path.isEmpty ? "the file" : "'\(path.joined(separator: "."))'"
     }
 
+    /// Writes the report as JSON.
+    /// - Throws: `ModelError` if the file cannot be written.
     public func save(to path: String) throws {
         try FileOutput.write(String(decoding: try json(), as: UTF8.self) + "\n", to: path)
     }
 
+    /// Reads what `json()` made.
+    /// - Throws: `ModelError` if it is something else.
     public init(json: Data) throws {
         let decoder = JSONDecoder()
         decoder.nonConformingFloatDecodingStrategy = .convertFromString(

@@ -4,7 +4,9 @@ import Foundation
 public enum ComparisonText {
     /// Tables that are printed beside the usual ones.
     public struct Detail: OptionSet, Sendable {
+        /// One bit for each part.
         public let rawValue: Int
+        /// The parts whose bits are set.
         public init(rawValue: Int) { self.rawValue = rawValue }
 
         /// Of each layer, the histogram of errors in steps, saturation and dead channels.
@@ -13,6 +15,7 @@ public enum ComparisonText {
         public static let classes = Detail(rawValue: 2)
     }
 
+    /// The report, with the parts of `details`.
     public static func text(of report: ComparisonReport, _ details: Detail = []) -> String {
         // Without data nothing was run.
         let samples = report.outputs.isEmpty && report.samples == 0 ? "" : "samples    \(report.samples)\n"

@@ -1,5 +1,6 @@
 /// The layer at which two models part, seen in the order of computation.
 public struct FirstDivergence: Sendable, Equatable, Codable {
+    /// What counts as parting.
     public enum Criterion: Sendable, Equatable {
         /// The first layer whose SQNR is below so many dB.
         case sqnr(below: Double)
@@ -12,8 +13,11 @@ public struct FirstDivergence: Sendable, Equatable, Codable {
 
     /// Its place among the layers.
     public var index: Int
+    /// The node of the float model.
     public var origin: String
+    /// The name of the value in the reference.
     public var reference: String
+    /// The name of the value in the candidate.
     public var candidate: String
     /// A sentence: what was measured there.
     public var reason: String

@@ -7,12 +7,14 @@
 public struct LayerAlignment: Sendable {
     /// A value as alignment sees it.
     public struct Layer: Sendable, Hashable {
+        /// The name of the value.
         public var value: String
         /// The node of the file whose output the value is.
         public var origin: String
         /// All nodes of the file that were computed together to get it.
         public var origins: [String]
 
+        /// By default a value stems from `origin` alone.
         public init(value: String, origin: String, origins: [String]? = nil) {
             self.value = value
             self.origin = origin
@@ -20,12 +22,16 @@ public struct LayerAlignment: Sendable {
         }
     }
 
+    /// Two values that mean the same.
     public struct Pair: Sendable, Hashable, Codable {
         /// The names of the two values.
         public var reference: String
+        /// The name of the value in the candidate.
         public var candidate: String
+        /// The node of the float model that both stem from.
         public var origin: String
 
+        /// Two values that mean the same.
         public init(reference: String, candidate: String, origin: String) {
             self.reference = reference
             self.candidate = candidate
@@ -33,8 +39,11 @@ public struct LayerAlignment: Sendable {
         }
     }
 
+    /// A value that has no counterpart.
     public struct Unmatched: Sendable, Hashable, Codable {
+        /// The name of the value.
         public var value: String
+        /// The node of the float model that it stems from.
         public var origin: String
         /// The value of the other model whose fused node swallowed the origin, if one did.
         public var inside: String?
@@ -42,7 +51,9 @@ public struct LayerAlignment: Sendable {
 
     /// In the order of the reference.
     public let pairs: [Pair]
+    /// Values of the reference that have no counterpart.
     public let unmatchedReference: [Unmatched]
+    /// Values of the candidate that have no counterpart.
     public let unmatchedCandidate: [Unmatched]
 
     /// Both in topological order.

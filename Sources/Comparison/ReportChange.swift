@@ -1,11 +1,13 @@
 /// What has become of a comparison since another one was saved: the same reference, mostly, and a candidate that was made
 /// otherwise.
 public struct ReportChange: Sendable, Equatable, Codable {
+    /// One number that changed.
     public struct Row: Sendable, Equatable, Codable {
         /// The origin of a layer, or the reference's name of an output.
         public var name: String
         /// SQNR in dB, then and now; nil where one of the two has no such row.
         public var before: Double?
+        /// In the new report; nil if it is not in it.
         public var after: Double?
 
         /// In dB; nil where it is not known.
@@ -17,13 +19,18 @@ public struct ReportChange: Sendable, Equatable, Codable {
 
     /// The models that were compared then.
     public var reference: String
+    /// What the models that are compared are called.
     public var candidate: String
+    /// Those of the outputs.
     public var outputs: [Row]
     /// In the order of computation; empty where one of the two has no layers.
     public var layers: [Row]
+    /// Of the old candidate, in 0…1; nil without labels.
     public var top1Before: Double?
+    /// Of the new candidate, in 0…1; nil without labels.
     public var top1After: Double?
 
+    /// What became of each number of the old report.
     public init(from old: ComparisonReport, to new: ComparisonReport) {
         reference = old.reference
         candidate = old.candidate

@@ -8,6 +8,7 @@ import TensorCore
 ///
 /// and at the highest likewise. After a ReLU many codes are 0 and none of them is clipped.
 public struct SaturationMetrics: Sendable, Equatable {
+    /// Codes that were looked at.
     public private(set) var elementCount = 0
     private var lowest = 0, highest = 0, below = 0, above = 0
 
@@ -52,6 +53,7 @@ public struct SaturationMetrics: Sendable, Equatable {
         elementCount += codes.elementCount
     }
 
+    /// As shares of all codes, in 0…1.
     public var shares: Saturation {
         func share(_ count: Int) -> Double { elementCount == 0 ? 0 : Double(count) / Double(elementCount) }
         return Saturation(
@@ -63,10 +65,13 @@ public struct SaturationMetrics: Sendable, Equatable {
 public struct Saturation: Sendable, Equatable, Codable {
     /// Codes at the lowest and at the highest end of their type.
     public var atLowest: Double
+    /// Codes at the upper end of their type.
     public var atHighest: Double
     /// Of these, codes whose value is beyond the end in the reference.
     public var clippedBelow: Double
+    /// Values that the reference has above the range.
     public var clippedAbove: Double
 
+    /// At both ends.
     public var clipped: Double { clippedBelow + clippedAbove }
 }

@@ -13,6 +13,7 @@ public struct StepHistogram: Sendable, Equatable, Codable {
     public let step: Double
     /// What the first bin counts.
     public let first: Int
+    /// Elements of each bin; the middle one is that of no error.
     public private(set) var counts: [Int]
 
     /// - Parameter step: real units per code, above 0.

@@ -17,6 +17,7 @@ import TensorCore
 public struct TensorMetrics: Sendable, Equatable {
     /// Elements compared.
     public private(set) var elementCount = 0
+    /// Elements that are not equal.
     public private(set) var differingCount = 0
     /// Elements that differ because one side is NaN or infinite.
     public private(set) var nonFiniteCount = 0

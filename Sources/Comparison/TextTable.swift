@@ -3,7 +3,9 @@ public struct TextTable: Sendable {
     private var rows: [[String]]
     private let words: Set<Int>
 
-    /// - Parameter words: the columns that hold words; all others hold numbers.
+    /// - Parameters:
+    ///   - header: the titles of the columns.
+    ///   - words: the columns that hold words; all others hold numbers.
     public init(header: [String], words: Set<Int> = [0]) {
         rows = [header]
         self.words = words

@@ -3,12 +3,15 @@ import TensorCore
 /// The weights of one layer in both models, as the layer computes with them (a BatchNorm folded in, codes as the values
 /// that they stand for), channel by channel along axis 0: the filters.
 public struct WeightComparison: Sendable, Equatable, Codable {
+    /// The weights of one output channel.
     public struct Channel: Sendable, Equatable, Codable {
+        /// The number of the channel.
         public var index: Int
         /// In dB; infinite if nothing differs.
         public var sqnr: Double
         /// The extremes of the reference and of the candidate.
         public var referenceRange: [Double]
+        /// Minimum and maximum of the candidate, in real units.
         public var candidateRange: [Double]
         /// Real units per code of the candidate; nil if it is float.
         public var step: Double?
@@ -18,12 +21,18 @@ public struct WeightComparison: Sendable, Equatable, Codable {
     public var origin: String
     /// The names of the two layers.
     public var reference: String
+    /// The name in the candidate.
     public var candidate: String
     /// Over all channels.
     public var error: ErrorSummary
+    /// All of them, in order.
     public var channels: [Channel]
 
     /// - Parameters:
+    ///   - origin: the parameter of the float model.
+    ///   - names: what both models call it.
+    ///   - reference: its real values; the first axis are the channels.
+    ///   - candidate: the real values of the other, of the same shape.
     ///   - steps: real units per code of the candidate, one or one a channel; empty if it is float.
     /// - Throws: `ModelError` if the shapes differ.
     public init(

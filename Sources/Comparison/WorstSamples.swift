@@ -9,21 +9,28 @@ public struct SampleComparison: Sendable, Equatable, Codable {
     public var maximumDifference: Double
     /// Over all outputs, in dB.
     public var sqnr: Double
+    /// Its class; nil if it is not known.
     public var label: Int?
     /// The classes that the two models put it into; nil if the outputs are no logits.
     public var referenceClass: Int?
+    /// What the candidate says; nil if the outputs are no logits.
     public var candidateClass: Int?
 }
 
 /// Keeps the samples with the lowest SQNR, however many come.
 public struct WorstSamples: Sendable {
     private let limit: Int
+    /// The worst first.
     public private(set) var samples: [SampleComparison] = []
 
+    /// Keeps so many samples.
     public init(limit: Int = 10) { self.limit = limit }
 
     /// Looks at one more batch; says nothing of outputs whose first axis is not the samples.
     /// - Parameters:
+    ///   - references: outputs of the model that counts as right.
+    ///   - candidates: outputs of the other.
+    ///   - labels: the classes of the samples, if they are known.
     ///   - range: the samples' numbers in the data.
     ///   - name: what to call a sample.
     /// - Throws: `ModelError` if the shapes differ.

@@ -205,7 +205,9 @@ public struct Graph: Sendable {
     }
 
     /// Puts what a node computes, now known, in its place: its outputs become parameters.
-    /// - Parameter results: one for each output.
+    /// - Parameters:
+    ///   - id: the node; it is removed.
+    ///   - results: one for each output.
     public mutating func fold(_ id: NodeID, into results: [Tensor]) {
         guard let node = nodeSlots[id.index], node.outputs.count == results.count else { return }
         for case let input? in node.inputs { valueSlots[input.index]?.uses.removeAll { $0.node == id } }

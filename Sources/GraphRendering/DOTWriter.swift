@@ -9,7 +9,9 @@ public enum DOTWriter {
     static let largeDrawing = 600
     static let hugeDrawing = 3000
 
-    /// - Parameter resolution: pixels per inch, for formats made of pixels.
+    /// - Parameters:
+    ///   - drawing: what is laid out.
+    ///   - resolution: pixels per inch, for formats made of pixels.
     public static func text(for drawing: GraphDrawing, resolution: Int? = nil) -> String {
         var lines = ["digraph \(quoted(drawing.title)) {"] + header(of: drawing, resolution)
         let byCluster = Dictionary(grouping: drawing.nodes, by: \.cluster)

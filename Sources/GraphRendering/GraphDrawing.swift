@@ -1,13 +1,18 @@
 /// A picture of a graph before anybody has chosen a file format: what is drawn, in which order, but not where.
 /// A value of this type is complete: writers need neither the graph nor Graphviz's conventions to read it.
 public struct GraphDrawing: Sendable, Equatable {
+    /// Above everything.
     public var title: String
+    /// The boxes.
     public var nodes: [DrawnNode] = []
+    /// The arrows.
     public var edges: [DrawnEdge] = []
+    /// The frames around boxes.
     public var clusters: [DrawnCluster] = []
     /// Nodes that stand beside each other, from left to right: the same layer in several stages. Tops come first.
     public var rows: [[String]] = []
 
+    /// A drawing of nothing yet.
     public init(title: String = "") { self.title = title }
 
     /// The kinds of path that occur, each once, for the legend.
@@ -25,6 +30,7 @@ public struct DrawnNode: Sendable, Equatable {
 
     /// One operation inside a fused node.
     public struct Part: Sendable, Equatable {
+        /// The first line of the box.
         public var title: String
         /// `3×3, 64 filters`; empty if there is nothing to say.
         public var details: String
@@ -36,6 +42,7 @@ public struct DrawnNode: Sendable, Equatable {
     public var name: String
     /// What it does: `Convolution`, `relu`, `Quantize → uint8`.
     public var title: String
+    /// Decides colour and shape.
     public var category: Category
     /// What it calculates with, if it reads codes.
     public var arithmetic: PathKind?
@@ -49,8 +56,11 @@ public struct DrawnNode: Sendable, Equatable {
 
 /// An arrow.
 public struct DrawnEdge: Sendable, Equatable {
+    /// The identifier of the box that it leaves.
     public var from: String
+    /// The identifier of the box that it enters.
     public var to: String
+    /// Float, int8, uint8 or int32: decides colour and dashes.
     public var kind: PathKind
     /// Shape, type and range, a line each.
     public var lines: [String] = []
@@ -60,11 +70,16 @@ public struct DrawnEdge: Sendable, Equatable {
 
 /// A frame around nodes: a residual block, or a stage.
 public struct DrawnCluster: Sendable, Equatable {
+    /// What a frame is around.
     public enum Role: String, Sendable { case block, stage }
 
+    /// Unique in the drawing.
     public var id: String
+    /// The first line of the frame.
     public var title: String
+    /// The second line; may be empty.
     public var subtitle: String
+    /// What it is around.
     public var role: Role
 }
 

@@ -4,12 +4,17 @@ import TensorCore
 
 /// One stage of a model on its way from floating point to codes.
 public struct Stage: Sendable {
+    /// Above its frame.
     public var title: String
     /// Where it came from, such as its file; may be empty.
     public var subtitle: String
+    /// The model at that stage.
     public var graph: Graph
 
-    /// - Parameter title: what the stage is called; by default what its nodes say that it is.
+    /// - Parameters:
+    ///   - graph: the model at that stage.
+    ///   - subtitle: where it came from, such as its file.
+    ///   - title: what the stage is called; by default what its nodes say that it is.
     public init(_ graph: Graph, title: String? = nil, subtitle: String = "") {
         self.graph = graph
         self.title = title ?? Self.title(of: graph)
@@ -36,8 +41,11 @@ extension GraphDrawing {
     /// Draws stages of a model side by side, from left to right, with their tops in one row
     /// and every layer beside its counterparts.
     ///
-    /// - Parameter block: a residual block, or a node in one, of any of the stages; the same block is drawn of each.
-    ///   Nil draws the whole models.
+    /// - Parameters:
+    ///   - stages: from left to right.
+    ///   - options: what the boxes show.
+    ///   - block: a residual block, or a node in one, of any of the stages; the same block is drawn of each.
+    ///     Nil draws the whole models.
     /// - Throws: `ModelError` if no stage has such a block, or a stage has no counterpart of it.
     public static func sideBySide(
         _ stages: [Stage], block: String? = nil, options: DrawingOptions = .init()

@@ -27,6 +27,11 @@ public struct PoolingKernel: Kernel, Hashable {
     public var countedPadsEnd: [Int]
 
     /// - Parameters:
+    ///   - kind: maximum, mean, sum or norm.
+    ///   - window: extents of the window, one for each axis behind the channels; so are all that follow.
+    ///   - strides: steps of the window, in elements.
+    ///   - padsBegin: elements before the first.
+    ///   - padsEnd: elements behind the last.
     ///   - dilations: 1, if it is nil.
     ///   - countedPadsEnd: all of `padsEnd`, if it is nil.
     public init(

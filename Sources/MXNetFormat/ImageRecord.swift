@@ -6,13 +6,16 @@ import TensorCore
 ///
 /// n is 0 if there is one label, which then stands in front; otherwise the one in front is 0.
 public struct ImageRecord: Sendable {
+    /// One, or as many as the header says.
     public var labels: [Float]
+    /// The image's number.
     public var id: UInt64
     /// A second identifier, which MXNet's own tools leave 0.
     public var id2: UInt64
     /// The bytes of the image's file: uint8 of one axis.
     public var image: Tensor
 
+    /// A record around the bytes of a JPEG or PNG.
     public init(labels: [Float], id: UInt64, id2: UInt64 = 0, image: Tensor) {
         self.labels = labels
         self.id = id

@@ -4,13 +4,16 @@ import TensorCore
 /// The records of a RecordIO file in any order. Where they begin is read from the index beside it, text of a line
 /// `key<tab>offset` for each record (python/mxnet/recordio.py, MXIndexedRecordIO), or found by walking the file.
 public struct IndexedRecords: Sendable {
+    /// The `.rec` file.
     public let path: String
     /// Whether an index says where records begin.
     public let isIndexed: Bool
     private let storage: TensorStorage
     private let entries: [(key: String, offset: Int)]
 
-    /// - Parameter index: The index; by default the file of the same name that ends in `.idx`, if there is one.
+    /// - Parameters:
+    ///   - path: the `.rec` file.
+    ///   - index: The index; by default the file of the same name that ends in `.idx`, if there is one.
     /// - Throws: `ModelError` that names the line of the index, or the record and the byte of the file.
     public init(_ path: String, index: String? = nil) throws {
         self.path = path
@@ -27,6 +30,7 @@ public struct IndexedRecords: Sendable {
         }
     }
 
+    /// How many records there are.
     public var count: Int { entries.count }
 
     /// The key of a record in the index; without an index, its number.

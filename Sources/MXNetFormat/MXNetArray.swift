@@ -2,10 +2,14 @@ import TensorCore
 
 /// One array of a `.params` file.
 public struct MXNetArray: Sendable, Equatable {
+    /// The elements.
     public var storage: Storage
+    /// The layout in the file.
     public var version: Version
+    /// Where MXNet had it.
     public var device: Device
 
+    /// An array as MXNet 1.x writes it.
     public init(_ storage: Storage, version: Version = .v2, device: Device = .cpu) {
         self.storage = storage
         self.version = version
@@ -22,6 +26,7 @@ public struct MXNetArray: Sendable, Equatable {
         if case .dense(let tensor) = storage { tensor } else { nil }
     }
 
+    /// The elements, dense or sparse.
     public enum Storage: Sendable, Equatable {
         case dense(Tensor)
         /// `data` are the rows `indices` of an array that is zero elsewhere.
@@ -49,13 +54,16 @@ public struct MXNetArray: Sendable, Equatable {
     public struct Device: Sendable, Hashable {
         /// 1 CPU, 2 GPU, 3 pinned memory, 5 shared memory.
         public var kind: Int32
+        /// The number of the device.
         public var index: Int32
 
+        /// A device by MXNet's numbers.
         public init(kind: Int32, index: Int32) {
             self.kind = kind
             self.index = index
         }
 
+        /// Where everything of ours is.
         public static let cpu = Device(kind: 1, index: 0)
     }
 }

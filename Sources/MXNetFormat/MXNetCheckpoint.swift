@@ -3,15 +3,19 @@ import TensorCore
 
 /// A model as MXNet saves it: a symbol and its parameters.
 public struct MXNetCheckpoint: Sendable, Equatable {
+    /// The graph.
     public var symbol: MXNetSymbol
     /// Nil where only the symbol is there.
     public var parameters: MXNetParameters?
 
+    /// A checkpoint in memory.
     public init(symbol: MXNetSymbol, parameters: MXNetParameters?) {
         self.symbol = symbol
         self.parameters = parameters
     }
 
+    /// Reads both files; arrays stay in the mapped file.
+    /// - Throws: `ModelError` if one of them is damaged.
     public init(_ paths: CheckpointPaths) throws {
         symbol = try SymbolReader.read(paths.symbol)
         parameters = try paths.parameters.map { try MXNetParameters(reading: $0) }
@@ -29,11 +33,15 @@ public struct MXNetCheckpoint: Sendable, Equatable {
 /// The two files of a checkpoint: `PREFIX-symbol.json` and `PREFIX-NNNN.params`; instead of the latter MXNet 2.0 may
 /// have written `PREFIX-NNNN.npz` or `PREFIX.npz`.
 public struct CheckpointPaths: Sendable, Equatable {
+    /// What the name of a symbol ends in.
     public static let symbolSuffix = "-symbol.json"
 
+    /// `PREFIX-symbol.json`
     public var symbol: String
+    /// `PREFIX-NNNN.params`; nil if there are none.
     public var parameters: String?
 
+    /// Any two paths.
     public init(symbol: String, parameters: String?) {
         self.symbol = symbol
         self.parameters = parameters

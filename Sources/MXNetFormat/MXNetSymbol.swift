@@ -49,11 +49,14 @@ public struct MXNetSymbol: Sendable, Equatable {
 
     /// An output of a node.
     public struct Entry: Sendable, Hashable {
+        /// The number of the node.
         public var node: Int
+        /// Which of its outputs.
         public var output: Int
         /// How often the value was overwritten before this use; 1 for the auxiliary states that an operator changes.
         public var version: Int
 
+        /// An output of a node.
         public init(node: Int, output: Int = 0, version: Int = 0) {
             self.node = node
             self.output = output
@@ -68,6 +71,7 @@ public struct MXNetSymbol: Sendable, Equatable {
         public var name: String
         /// The parameters of the operator as text, and hidden keys such as `__shape__`.
         public var attributes: OrderedDictionary<String, String>
+        /// In the order of its operator.
         public var inputs: [Entry]
         /// Nodes that must run before this one although it does not use their outputs.
         public var controlDependencies: [Int]
@@ -86,6 +90,7 @@ public struct MXNetSymbol: Sendable, Equatable {
             self.subgraphs = subgraphs
         }
 
+        /// Whether it is an input or a parameter.
         public var isVariable: Bool { op == "null" }
     }
 

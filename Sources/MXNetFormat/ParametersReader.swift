@@ -23,6 +23,8 @@ public enum ParametersReader {
         return try locating(path) { try decode(storage) }
     }
 
+    /// Reads the bytes of a file.
+    /// - Throws: `ModelError` that names the byte.
     public static func decode(_ storage: TensorStorage) throws -> MXNetParameters {
         guard !storage.bytes.isEmpty else { throw ModelError("the file is empty") }
         guard recognizes(storage) else { throw notParameters(storage) }

@@ -19,6 +19,8 @@ public struct RecordReader: Sendable {
     /// Where the next record begins.
     public private(set) var position: Int
 
+    /// Opens a `.rec` file.
+    /// - Throws: `ModelError` if that cannot be done.
     public init(_ path: String) throws {
         self.init(try TensorStorage(mapping: path))
     }

@@ -17,7 +17,9 @@ public struct RecordWriter {
         }
     }
 
-    /// - Parameter key: What the index calls the record; by default its number.
+    /// - Parameters:
+    ///   - payload: the bytes of the record.
+    ///   - key: What the index calls the record; by default its number.
     /// - Throws: `ModelError` for a payload of 2²⁹ bytes or more and for a key with a tab or a line break.
     public mutating func append(_ payload: UnsafeRawBufferPointer, key: String? = nil) throws {
         let key = key ?? String(count)
@@ -34,6 +36,7 @@ public struct RecordWriter {
         count += 1
     }
 
+    /// The same for bytes of an array.
     public mutating func append(_ payload: [UInt8], key: String? = nil) throws {
         try payload.withUnsafeBytes { try append($0, key: key) }
     }

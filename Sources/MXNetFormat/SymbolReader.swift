@@ -16,6 +16,8 @@ public enum SymbolReader {
         return try locating(path) { try decode(storage) }
     }
 
+    /// Reads the text of a symbol.
+    /// - Throws: `ModelError` that names line and column.
     public static func decode(_ text: String) throws -> MXNetSymbol {
         let bytes = Array(text.utf8)
         return try decode(TensorStorage(byteCount: bytes.count) { $0.copyBytes(from: bytes) })

@@ -10,6 +10,7 @@ public enum SymbolWriter {
         try FileOutput.write(to: path) { try $0.write(bytes(of: symbol)) }
     }
 
+    /// The text of a symbol, as MXNet 1.9.1 writes it.
     public static func encode(_ symbol: MXNetSymbol) -> String { String(decoding: bytes(of: symbol), as: UTF8.self) }
 
     private static func bytes(of symbol: MXNetSymbol) -> [UInt8] {

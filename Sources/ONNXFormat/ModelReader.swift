@@ -11,7 +11,9 @@ public enum ModelReader {
     }
 
     /// The model whose bytes these are.
-    /// - Parameter path: Where the model lies, if it may have external data.
+    /// - Parameters:
+    ///   - storage: the bytes of the file.
+    ///   - path: Where the model lies, if it may have external data.
     public static func decode(_ storage: TensorStorage, path: String? = nil) throws -> ONNXModel {
         guard !storage.bytes.isEmpty else { throw ModelError("the file is empty") }
         return try unpacked(storage, onnx_model_descriptor(), as: Onnx__ModelProto.self) { proto in

@@ -1,15 +1,19 @@
 /// One named setting of a node.
 public struct ONNXAttribute: Sendable, Equatable {
     public var name: String
+    /// What it says.
     public var value: Value
+    /// A comment of the file.
     public var docString: String
 
+    /// An attribute of a node.
     public init(_ name: String, _ value: Value, docString: String = "") {
         self.name = name
         self.value = value
         self.docString = docString
     }
 
+    /// What an attribute may be.
     public indirect enum Value: Sendable, Equatable {
         case float(Float)
         case int(Int)
@@ -29,7 +33,9 @@ public struct ONNXAttribute: Sendable, Equatable {
         /// Inside a function: whatever the caller gives for the function's attribute of that name.
         case reference(String, to: Kind)
 
+        /// Text, as its bytes in UTF-8.
         public static func string(_ text: String) -> Value { .string(Array(text.utf8)) }
+        /// Texts, as their bytes in UTF-8.
         public static func strings(_ texts: [String]) -> Value { .strings(texts.map { Array($0.utf8) }) }
     }
 
@@ -41,6 +47,7 @@ public struct ONNXAttribute: Sendable, Equatable {
 }
 
 extension ONNXAttribute.Value {
+    /// ONNX's number of the kind.
     public var kind: ONNXAttribute.Kind {
         switch self {
         case .float: .float

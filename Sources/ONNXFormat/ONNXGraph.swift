@@ -1,16 +1,23 @@
 /// Nodes in an order in which every value is made before it is used. Values are known by their names.
 public struct ONNXGraph: Sendable, Equatable {
     public var name: String
+    /// In an order in which they can be computed.
     public var nodes: [ONNXNode]
     /// Constants. One that has the name of an input is that input's default.
     public var initializers: [ONNXTensor]
+    /// Constants of which few elements are not zero.
     public var sparseInitializers: [ONNXSparseTensor]
+    /// What has to be given; constants may be among them.
     public var inputs: [ONNXValueInfo]
+    /// What the graph is for.
     public var outputs: [ONNXValueInfo]
     /// Types of values between the nodes, as far as the file states them.
     public var valueInfo: [ONNXValueInfo]
+    /// Scales and zero points that some tools note.
     public var quantizationAnnotations: [ONNXQuantizationAnnotation]
+    /// A comment of the file.
     public var docString: String
+    /// Properties of the file.
     public var metadata: [ONNXProperty]
 
     public init(
@@ -35,6 +42,7 @@ public struct ONNXGraph: Sendable, Equatable {
 /// One call of an operator.
 public struct ONNXNode: Sendable, Equatable {
     public var name: String
+    /// The name of the operator.
     public var opType: String
     /// The family of the operator; empty for ai.onnx.
     public var domain: String
@@ -42,9 +50,13 @@ public struct ONNXNode: Sendable, Equatable {
     public var overload: String
     /// Names of values; an empty one stands for an optional input that is left out.
     public var inputs: [String]
+    /// Names of values; empty for one that nobody wants.
     public var outputs: [String]
+    /// The parameters of the operator.
     public var attributes: [ONNXAttribute]
+    /// A comment of the file.
     public var docString: String
+    /// Properties of the file.
     public var metadata: [ONNXProperty]
 
     public init(
@@ -71,10 +83,14 @@ public struct ONNXNode: Sendable, Equatable {
 /// The name of a value and what is known of its type.
 public struct ONNXValueInfo: Sendable, Equatable {
     public var name: String
+    /// Nil if the file does not say it.
     public var type: ONNXType?
+    /// A comment of the file.
     public var docString: String
+    /// Properties of the file.
     public var metadata: [ONNXProperty]
 
+    /// A value of that type.
     public init(name: String, type: ONNXType?, docString: String = "", metadata: [ONNXProperty] = []) {
         self.name = name
         self.type = type
@@ -85,9 +101,12 @@ public struct ONNXValueInfo: Sendable, Equatable {
 
 /// Which tensors hold the scale (`SCALE_TENSOR`) and the zero point (`ZERO_POINT_TENSOR`) of a value.
 public struct ONNXQuantizationAnnotation: Sendable, Equatable {
+    /// The value that it is about.
     public var tensorName: String
+    /// Names of the tensors that hold scale and zero point.
     public var parameters: [ONNXProperty]
 
+    /// A note on a value.
     public init(tensorName: String, parameters: [ONNXProperty]) {
         self.tensorName = tensorName
         self.parameters = parameters

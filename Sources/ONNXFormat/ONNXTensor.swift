@@ -7,12 +7,18 @@ import TensorCore
 /// other files are slices of the mapped file.
 public struct ONNXTensor: Sendable, Equatable {
     public var name: String
+    /// The type of the elements.
     public let elementType: ONNXElementType
+    /// Extents, outermost axis first.
     public let shape: Shape
+    /// The elements.
     public let payload: Payload
+    /// A comment of the file.
     public var docString = ""
+    /// Properties of the file.
     public var metadata: [ONNXProperty] = []
 
+    /// How elements are stored.
     public enum Payload: Sendable, Equatable {
         /// The elements' bytes, as a uint8 tensor of one axis; exactly as many as type and shape need.
         case bytes(Tensor)
@@ -66,8 +72,10 @@ public struct ONNXSparseTensor: Sendable, Equatable {
     public var values: ONNXTensor
     /// int64: positions in row-major order `[count]`, or coordinates `[count, rank]`.
     public var indices: ONNXTensor
+    /// Of the whole tensor.
     public var shape: Shape
 
+    /// The elements that are not zero, and where they are.
     public init(values: ONNXTensor, indices: ONNXTensor, shape: Shape) {
         self.values = values
         self.indices = indices

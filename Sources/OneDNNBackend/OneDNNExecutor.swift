@@ -28,6 +28,7 @@ public final class OneDNNExecutor: Executor {
     private var inputs: [Tensor] = []
 
     /// - Parameters:
+    ///   - program: what is compiled.
     ///   - threads: as many as OMP_NUM_THREADS says, or one for each core, if it is nil.
     ///   - repeatsMXNetSums: takes the float32 convolutions that MXNet 1.9.1's oneDNN takes, so that sums come out equal to
     ///     the last bit. They may be slower.

@@ -5,7 +5,9 @@ public struct BatchExtent: Sendable, Hashable {
     /// The two batches. Extents that do not depend on the batch are rarely these.
     public static let probes = [23, 29]
 
+    /// What the batch is multiplied with.
     public let factor: Int
+    /// What is added.
     public let offset: Int
 
     /// - Parameters: what the extent is for either of the two batches; nil if no line goes through both.
@@ -26,6 +28,7 @@ public struct BatchExtent: Sendable, Hashable {
         return extents.count == first.count && extents.count == second.count ? extents : nil
     }
 
+    /// Whether another batch gives another extent.
     public var dependsOnBatch: Bool { factor != 0 }
     /// Whether it is the batch itself, or a multiple of it.
     public var isMultiple: Bool { factor > 0 && offset == 0 }

@@ -12,6 +12,7 @@ public enum Arithmetic: String, Sendable, CaseIterable {
 
 /// A value of the graph, lowered: a buffer, and how its codes are read if it is quantized.
 public struct LoweredValue: Sendable {
+    /// What codes in a buffer stand for.
     public enum Codes: Sendable {
         /// 8-bit codes: code = value · codesPerUnit + zeroPoint.
         case grid(codesPerUnit: Float, zeroPoint: Int = 0)
@@ -21,9 +22,12 @@ public struct LoweredValue: Sendable {
         case rangeBuffer(BufferID)
     }
 
+    /// Where the value lies.
     public var buffer: BufferID
+    /// Nil for values that stand for themselves.
     public var codes: Codes?
 
+    /// A value in a buffer.
     public init(_ buffer: BufferID, codes: Codes? = nil) {
         self.buffer = buffer
         self.codes = codes
@@ -32,7 +36,9 @@ public struct LoweredValue: Sendable {
 
 /// Turns a graph whose types are known into a program: each operator appends its kernels.
 public struct Lowering {
+    /// Which int8 arithmetic is lowered to.
     public let arithmetic: Arithmetic
+    /// The steps so far.
     public private(set) var program = KernelProgram()
     private let table: OperatorTable
     private var lowered: [ValueID: LoweredValue] = [:]
@@ -148,6 +154,7 @@ public struct Lowering {
         lowered[node.node.outputs[index]] = value
     }
 
+    /// A buffer with these elements.
     public mutating func addConstant(_ tensor: Tensor) -> BufferID { program.addConstant(tensor) }
 
     /// Appends a kernel with one result.
@@ -192,8 +199,10 @@ public struct Lowering {
         self.type(of: buffer).dataType == type ? buffer : try add(ConvertKernel(to: type), [buffer], node)
     }
 
+    /// Type and shape of a buffer.
     public func type(of buffer: BufferID) -> TensorType { program.type(of: buffer) }
 
+    /// Type and shape of a value.
     public func type(of value: LoweredValue) -> TensorType { program.type(of: value.buffer) }
 
     /// Refuses codes where an operator only works on float.

@@ -7,10 +7,13 @@ import TensorCore
 /// An operator appends them one after the other, and ends with what stands for its outputs. Nodes in between are
 /// numbered behind the node's name; the last ones have its names.
 public struct MXNetComposition {
+    /// What is composed.
     public let node: NodeReader
+    /// The nodes so far.
     public private(set) var patch: GraphPatch
     private var count = 0
 
+    /// Nothing yet.
     public init(of node: NodeReader) {
         self.node = node
         patch = GraphPatch(for: node.graph, "of operators that MXNet has")
@@ -41,6 +44,7 @@ public struct MXNetComposition {
                 outputNames: outputs == 1 ? nil : (0..<outputs).map { "\(name)_output\($0)" }))
     }
 
+    /// A parameter with these elements.
     public mutating func constant(_ tensor: Tensor) -> ValueID {
         count += 1
         return patch.addParameter("\(node.node.name)_constant\(count)", tensor)

@@ -2,6 +2,7 @@
 /// operator does not name them. quantize_graph and the tables of its calibration use these names.
 public enum MXNetOutputNames {
     /// - Parameters:
+    ///   - output: its position among the outputs.
     ///   - op: MXNet's name of the operator.
     ///   - count: how many outputs the node has.
     public static func name(of output: Int, _ op: String, count: Int) -> String {

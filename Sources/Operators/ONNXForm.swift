@@ -54,10 +54,13 @@ public struct ONNXMapping: Sendable {
 public struct ONNXWriting {
     /// The version of the default domain that is written.
     public let opset: Int
+    /// What was written so far.
     public private(set) var nodes: [ONNXNode] = []
+    /// Constants that it needs.
     public private(set) var initializers: [ONNXTensor] = []
     private var initializerNames = Set<String>()
 
+    /// Nothing yet.
     public init(opset: Int) { self.opset = opset }
 
     /// The ONNX name of an input of a node.
@@ -111,11 +114,16 @@ public struct ONNXWriting {
 
 /// One ONNX node on its way into a graph.
 public struct ONNXReading {
+    /// What is read.
     public let node: ONNXNode
+    /// The version of its domain's operators.
     public let opset: Int
+    /// What was read so far.
     public private(set) var graph: Graph
+    /// In the order of the node; nil for one that is left out.
     public let inputs: [ValueID?]
 
+    /// A reader of one node.
     public init(_ node: ONNXNode, opset: Int, inputs: [ValueID?], graph: Graph) {
         self.node = node
         self.opset = opset
@@ -126,6 +134,7 @@ public struct ONNXReading {
     /// The node's name, which the importer made unique.
     public var name: String { node.name }
 
+    /// Whether the input is given.
     public func hasInput(_ index: Int) -> Bool { inputs.indices.contains(index) && inputs[index] != nil }
 
     /// The stored elements of an input, also behind a Dequantize; nil if it is computed.
@@ -150,24 +159,31 @@ public struct ONNXReading {
         return graph[id].type?.shape
     }
 
+    /// The whole number of that name; nil if there is none.
+    /// - Throws: `ModelError` if it is something else.
     public func integer(_ name: String) throws -> Int? {
         guard let value = node.attribute(name) else { return nil }
         guard case .int(let number) = value else { throw wrongKind(name, "an integer") }
         return number
     }
 
+    /// The whole numbers of that name; nil if there are none.
+    /// - Throws: `ModelError` if it is something else.
     public func integers(_ name: String) throws -> [Int]? {
         guard let value = node.attribute(name) else { return nil }
         guard case .ints(let numbers) = value else { throw wrongKind(name, "a list of integers") }
         return numbers
     }
 
+    /// The number of that name; nil if there is none.
+    /// - Throws: `ModelError` if it is something else.
     public func number(_ name: String) throws -> Float? {
         guard let value = node.attribute(name) else { return nil }
         guard case .float(let number) = value else { throw wrongKind(name, "a number") }
         return number
     }
 
+    /// The text of that name; nil if there is none.
     public func text(_ name: String) -> String? { node.attribute(name)?.text }
 
     private func wrongKind(_ name: String, _ expected: String) -> ModelError {
@@ -208,6 +224,7 @@ public struct ONNXReading {
         added = []
     }
 
+    /// A parameter of that ending behind the name of the node.
     public mutating func addParameter(_ suffix: String, _ tensor: Tensor) -> ValueID {
         graph.addParameter(name + suffix, tensor)
     }

@@ -23,7 +23,10 @@ public protocol OperatorDefinition: Sendable {
     var mxnet: MXNetForm? { get }
     var onnx: ONNXForm { get }
     /// An attribute for any batch, from the extents that it has for two; nil if the operator cannot say it.
-    /// - Parameter source: the shape of the first input, as far as it is known.
+    /// - Parameters:
+    ///   - name: the name of the attribute.
+    ///   - extents: its numbers, by the batch.
+    ///   - source: the shape of the first input, as far as it is known.
     func attribute(_ name: String, forAnyBatch extents: [BatchExtent], of source: [BatchExtent]?) -> Attribute?
     var quantization: QuantizationRule { get }
     /// Whether the results are known as soon as the shapes of the inputs are: lowering gives constants then.
@@ -56,19 +59,25 @@ extension OperatorDefinition {
 
 /// A node with the graph around it, read with errors that say where they are.
 public struct NodeReader {
+    /// The node that is read.
     public let node: Node
+    /// Where it is.
     public let graph: Graph
 
+    /// A reader of a node of a graph.
     public init(_ node: Node, in graph: Graph) {
         self.node = node
         self.graph = graph
     }
 
+    /// The node's.
     public var attributes: Attributes { node.attributes }
 
     /// `node 'pool0' (Pooling)`
     public var place: String { "node '\(node.name)' (\(node.op))" }
 
+    /// The value at an input.
+    /// - Throws: `ModelError` if it is not given.
     public func input(_ index: Int) throws -> Value {
         guard node.inputs.indices.contains(index), let id = node.inputs[index] else {
             throw ModelError("input \(index) is missing", at: place)
@@ -76,6 +85,7 @@ public struct NodeReader {
         return graph[id]
     }
 
+    /// Whether the input is given.
     public func hasInput(_ index: Int) -> Bool { node.inputs.indices.contains(index) && node.inputs[index] != nil }
 
     /// The type of an input.

@@ -12,6 +12,7 @@ public struct OperatorExample: Sendable, CustomStringConvertible {
     /// The oldest opset in which ONNX can say it, where that depends on attributes; `Int.max` for none.
     public let onnxSince: Int
 
+    /// An example as text of the graph.
     public init(_ title: String, _ text: String, onnxSince: Int = 0) {
         self.title = title
         self.text = text

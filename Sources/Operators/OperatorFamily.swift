@@ -2,6 +2,7 @@
 public struct OperatorFamily: Sendable {
     /// The name of the folder.
     public let name: String
+    /// The operators of the family.
     public let definitions: [any OperatorDefinition]
 
     /// Each family is listed in its folder, in `<Name>Family.swift`.

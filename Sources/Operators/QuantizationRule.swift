@@ -9,7 +9,9 @@ public enum QuantizationRule: Sendable {
     case float(because: String)
 
     /// Works on codes and keeps their grid: pooling, flatten.
-    /// - Parameter refusal: says why a node cannot be quantized, if it cannot.
+    /// - Parameters:
+    ///   - alignment: whether inputs have to be brought to one grid.
+    ///   - refusal: says why a node cannot be quantized, if it cannot.
     public static func passThrough(
         alignsScales alignment: QuantizedTwin.ScaleAlignment = .none,
         refusal: @escaping @Sendable (NodeReader) -> String? = { _ in nil }
@@ -79,9 +81,13 @@ public struct QuantizedTwin: Sendable {
         case joins
     }
 
+    /// Whether it is quantized by itself, or between others only.
     public var need: Need
+    /// What its int8 twin gives.
     public var result: Result
+    /// What it takes in afterwards.
     public var absorbs: Absorption
+    /// Whether inputs have to be brought to one grid.
     public var alignment: ScaleAlignment
     /// Inputs that become codes; the others stay as they are (FAvoidQuantizeInput). Stored ones are quantized once.
     public var codeInputs: @Sendable (any NodeDescription, _ isChannelWise: Bool) -> [Int]

@@ -3,10 +3,14 @@ import TensorCore
 
 /// A node that its operator cannot make sense of, and why.
 public struct NodeRefusal: Sendable, Equatable {
+    /// The name of the node.
     public var node: String
+    /// Its operator.
     public var op: String
+    /// Why it is refused.
     public var error: ModelError
 
+    /// A node that its operator refuses.
     public init(node: String, op: String, error: ModelError) {
         self.node = node
         self.op = op
@@ -16,8 +20,10 @@ public struct NodeRefusal: Sendable, Equatable {
 
 /// Finds the type of every value from the types of the inputs, node by node in the order of computation.
 public struct TypeInference {
+    /// Where operators are looked up.
     public let table: OperatorTable
 
+    /// Operators are looked up in `table`.
     public init(table: OperatorTable = .standard) { self.table = table }
 
     /// Annotates `graph`. Element types and grids are found even where a shape is not known.

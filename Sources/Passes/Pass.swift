@@ -14,9 +14,12 @@ public protocol Pass: Sendable {
 
 /// What a pass did, or why it did not: the answer to "why is this layer still float?".
 public struct PassRecord: Sendable, Equatable {
+    /// Whether something was done.
     public enum Outcome: Sendable, Equatable { case applied, refused }
 
+    /// The name of the pass.
     public let pass: String
+    /// Whether something was done.
     public let outcome: Outcome
     /// The node that it is about.
     public let node: String
@@ -26,7 +29,9 @@ public struct PassRecord: Sendable, Equatable {
 
 /// The graph that a pass works on. Every patch is verified as soon as it is applied, and everything is written down.
 public struct PassContext {
+    /// As the patches so far have made it.
     public private(set) var graph: Graph
+    /// What was done, and what was not.
     public private(set) var records: [PassRecord] = []
     private let pass: String
     /// Patches that may still be applied; nil for as many as it takes.
@@ -54,6 +59,7 @@ public struct PassContext {
         return true
     }
 
+    /// Writes down that nothing is done to a node, and why.
     public mutating func refuse(_ node: String, because reason: String) {
         records.append(PassRecord(pass: pass, outcome: .refused, node: node, explanation: reason))
     }

@@ -5,8 +5,10 @@ import TensorCore
 public struct Pipeline: Sendable {
     public let name: String
     public let summary: String
+    /// In the order in which they run.
     public let passes: [any Pass]
 
+    /// A list of passes.
     public init(name: String, summary: String, passes: [any Pass]) {
         self.name = name
         self.summary = summary
@@ -19,6 +21,7 @@ public struct PipelineRunner: Sendable {
     /// Stop after so many patches, to find the one that did the damage.
     public var patchLimit: Int?
 
+    /// Stops after so many patches, to find the one that is wrong; nil for none.
     public init(patchLimit: Int? = nil) { self.patchLimit = patchLimit }
 
     /// - Throws: `ModelError` from a pass or from the verifier.

@@ -21,11 +21,13 @@ public enum Pipelines {
                 + (backend == .quantize ? [FuseRequantize(), AlignConcatScales()] : []))
     }
 
+    /// MXNet's quantize_graph.
     public static func quantize(_ options: QuantizationOptions) -> Pipeline {
         Pipeline(
             name: "quantize", summary: "quantize_graph: int8 twins, without ranges", passes: [QuantizeGraph(options)])
     }
 
+    /// Writes ranges, by the names of values, on quantize and requantize.
     public static func calibrate(_ ranges: [String: ValueRange]) -> Pipeline {
         Pipeline(
             name: "calibrate", summary: "writes calibrated ranges",

@@ -32,7 +32,9 @@ public struct Benchmark: Sendable {
         self.roundTime = roundTime
     }
 
-    /// - Parameter models: with what reads each of them, which is part of the start.
+    /// - Parameters:
+    ///   - progress: called after each round with the number of rounds done and of all.
+    ///   - models: with what reads each of them, which is part of the start.
     public func run(
         _ models: [(name: String, load: () throws -> Model)], progress: (Int, Int) -> Void = { _, _ in }
     ) throws -> [Result] {

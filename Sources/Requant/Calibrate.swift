@@ -30,7 +30,10 @@ public struct Calibration: Sendable {
     }
 
     /// Chooses the ranges of all values that were seen.
-    /// - Parameter order: the values' names, as the table shall have them; others are left out.
+    /// - Parameters:
+    ///   - statistics: extremes or histograms of the values.
+    ///   - search: how a range is chosen.
+    ///   - order: the values' names, as the table shall have them; others are left out.
     public init(_ statistics: CalibrationStatistics, _ search: RangeSearch, order: [String]) {
         let choices = Self.choices(of: statistics.histograms, search)
         let entries = order.compactMap { name -> RangeTable.Entry? in
@@ -73,6 +76,12 @@ extension Model {
     /// histograms, however many batches there are.
     ///
     /// - Parameters:
+    ///   - dataset: what the model is run on.
+    ///   - batchSize: samples that run at once.
+    ///   - limit: only the first so many batches; nil for all.
+    ///   - search: how a range is chosen.
+    ///   - engine: what computes.
+    ///   - threads: that oneDNN may use; nil for all.
     ///   - values: names of float values.
     ///   - earlier: histograms to go on from, as if their data had come first.
     ///   - progress: called after each batch with the number of batches done and of all.

@@ -84,7 +84,9 @@ extension Model {
 
     /// Writes the model as an MXNet checkpoint; QDQ form becomes quantized layers.
     ///
-    /// - Parameter requantizes: takes symmetric grids where MXNet cannot hold those of the model.
+    /// - Parameters:
+    ///   - path: `PREFIX-symbol.json` or `PREFIX`.
+    ///   - requantizes: takes symmetric grids where MXNet cannot hold those of the model.
     /// - Throws: `ModelError` for what MXNet cannot hold.
     public func saveMXNet(to path: String, requantizes: Bool = false) throws -> ConversionResult {
         let isONNX = graph.metadata["format"] == "ONNX"

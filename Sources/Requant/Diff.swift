@@ -25,7 +25,12 @@ extension Model {
     ///
     /// Layers are aligned by their origins. Codes are compared as the real values that they stand for, and as codes
     /// where both models put them on the same grid. Nothing is kept of a batch but what was measured.
-    /// - Parameter names: what the report calls the two; by default the names of their graphs.
+    /// - Parameters:
+    ///   - candidate: the model that is compared with this one.
+    ///   - dataset: what both are run on.
+    ///   - options: what is looked at beside the outputs.
+    ///   - progress: called after each batch with the number of batches done and of all.
+    ///   - names: what the report calls the two; by default the names of their graphs.
     /// - Throws: `ModelError` for models that do not have the same inputs or as many outputs.
     public func compare(
         with candidate: Model, names: (reference: String, candidate: String)? = nil, on dataset: Dataset,

@@ -41,6 +41,9 @@ public final class ModelRunner {
 
     /// A runner; nothing is compiled before the first batch.
     /// - Parameters:
+    ///   - model: what is run.
+    ///   - engine: what computes.
+    ///   - arithmetic: which int8 arithmetic computes.
     ///   - threads: that oneDNN may use; nil for all.
     ///   - repeatsMXNetSums: adds in the order in which MXNet adds, so that float sums agree with it to the last bit.
     public init(

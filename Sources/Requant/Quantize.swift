@@ -101,7 +101,9 @@ extension Model {
     }
 
     /// The whole flow with MXNet's usual choices, calibrated with all of the data.
-    /// - Parameter method: how ranges are chosen; `naive` takes the extremes.
+    /// - Parameters:
+    ///   - dataset: what to calibrate with.
+    ///   - method: how ranges are chosen; `naive` takes the extremes.
     /// - Throws: `ModelError` if the model lacks parameters or the data does not fit.
     public func quantized(_ method: CalibrationMethod = .naive, on dataset: Dataset) throws -> QuantizationResult {
         var recipe = QuantizationRecipe()
@@ -111,6 +113,7 @@ extension Model {
 
     /// The whole flow: fuse, quantize, calibrate, fuse again.
     /// - Parameters:
+    ///   - recipe: what to quantize, and how ranges are found.
     ///   - dataset: what to calibrate with; nil if the recipe has ranges, or none are wanted.
     ///   - progress: called after each batch with the number of batches done and of all.
     /// - Throws: `ModelError` if the model lacks parameters, or for exclusions and ranges that match nothing.

@@ -54,7 +54,9 @@ public struct RangeTable: Sendable, Equatable {
     }
 
     /// Reads a table.
-    /// - Parameter path: what errors call it.
+    /// - Parameters:
+    ///   - text: the lines of the table.
+    ///   - path: what errors call it.
     /// - Throws: `ModelError` that names the line.
     public init(parsing text: String, path: String) throws {
         entries = []

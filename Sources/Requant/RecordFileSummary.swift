@@ -32,7 +32,9 @@ public struct RecordFileSummary: Sendable, Codable {
     /// The first ones.
     public var rows: [Row]
 
-    /// - Parameter limit: how many records are looked at.
+    /// - Parameters:
+    ///   - path: the `.rec` file.
+    ///   - limit: how many records are looked at.
     /// - Throws: `ModelError` if the file, or the index beside it, is damaged.
     public init(reading path: String, limit: Int = 8) throws {
         try self.init(IndexedRecords(path), name: path.fileName, limit: limit)

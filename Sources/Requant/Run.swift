@@ -34,6 +34,8 @@ extension Model {
     /// Runs the model over a data set and keeps its outputs.
     ///
     /// - Parameters:
+    ///   - dataset: the samples.
+    ///   - options: how they are run.
     ///   - observesAll: keeps what every node computes, too; codes stay codes.
     ///   - progress: called after each batch with the number of batches done and of all.
     /// - Throws: `ModelError` for data that does not fit and operators that cannot be run.

@@ -57,7 +57,10 @@ public struct NumPyArchive: Sendable {
     }
 
     /// Writes the arrays in the given order, for `numpy.load`. bfloat16 becomes float32, as in `NumPyFile`.
-    /// - Parameter compressed: as `numpy.savez_compressed` does it.
+    /// - Parameters:
+    ///   - arrays: by name, in the order in which they are written.
+    ///   - path: the `.npz` file.
+    ///   - compressed: as `numpy.savez_compressed` does it.
     /// - Throws: `ModelError` if two have the same name, or the file cannot be written.
     public static func write(
         _ arrays: [(name: String, tensor: Tensor)], to path: String, compressed: Bool = false

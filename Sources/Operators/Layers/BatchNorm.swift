@@ -184,10 +184,13 @@ struct BatchNorm: OperatorDefinition {
 
 /// The stored statistics of a BatchNorm, one float32 for each channel.
 public struct BatchNormStatistics {
+    /// One for each channel.
     public private(set) var gamma: [Float], beta: [Float], mean: [Float], variance: [Float]
     var epsilon: Double
 
-    /// - Parameter parameters: gamma, beta, mean, variance.
+    /// - Parameters:
+    ///   - attributes: those of the BatchNorm: `eps`, `fix_gamma`.
+    ///   - parameters: gamma, beta, mean, variance.
     public init(_ attributes: Attributes, parameters: [Tensor]) throws {
         let vectors = parameters.map { $0.floats() }
         guard vectors.count == 4, vectors.allSatisfy({ $0.count == vectors[0].count }) else {

@@ -114,11 +114,16 @@ public struct FusedConvolutionForm {
     var activation: ActivationFunction?
     /// Applied after the addition.
     var postSumActivation: ActivationFunction?
+    /// Which input the bias is; nil without one.
     public private(set) var biasInput: Int?
+    /// Which inputs gamma, beta, mean and variance are; nil without BatchNorm.
     public private(set) var batchNormInputs: Range<Int>?
+    /// Which input is added; nil without an addition.
     public private(set) var residualInput: Int?
 
-    /// - Parameter source: the shape of the data, if padding is to be resolved for it.
+    /// - Parameters:
+    ///   - node: a fused convolution.
+    ///   - source: the shape of the data, if padding is to be resolved for it.
     public init(_ node: any NodeDescription, over source: Shape? = nil) throws {
         guard let body = node.bodies.first else { throw ModelError("a fused node without its subgraph") }
         var inputs = 2
@@ -179,11 +184,15 @@ extension ActivationFunction {
 
 /// The calibrated range that MXNet writes on quantize, requantize and post-fused nodes, as text with six decimals.
 public enum CalibratedRange {
+    /// The attribute of the lower end, in real values.
     public static let minimum = "min_calib_range"
+    /// The attribute of the upper end, in real values.
     public static let maximum = "max_calib_range"
     /// Says that a layer gives float instead of codes on such a range.
     public static let floatOutput = "enable_float_output"
 
+    /// The range that a node was given; nil without one.
+    /// - Throws: `ModelError` if an end is no number.
     public static func read(_ attributes: Attributes) throws -> ValueRange? {
         guard let low = try attributes.number(minimum), let high = try attributes.number(maximum) else { return nil }
         return ValueRange(Float(low), Float(high))

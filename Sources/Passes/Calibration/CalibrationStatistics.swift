@@ -3,9 +3,12 @@ import TensorCore
 /// All that calibration keeps of the values that it has seen, however many they are: of each its extremes, or a histogram.
 public struct CalibrationStatistics: Sendable {
     private let keepsHistograms: Bool
+    /// Smallest and largest element of each value, by its name.
     public private(set) var extremes: [String: ValueRange] = [:]
+    /// By the name of the value; empty if extremes are all that is kept.
     public private(set) var histograms: [String: Histogram] = [:]
 
+    /// Nothing was seen yet.
     public init(keepsHistograms: Bool) { self.keepsHistograms = keepsHistograms }
 
     /// Goes on from histograms that others collected.

@@ -15,6 +15,7 @@ public struct EntropyThreshold {
     private let histogram: Histogram
     private let search: Search
 
+    /// Looks for the threshold in a histogram.
     public init(_ histogram: Histogram, search: Search = .exact) {
         self.histogram = histogram
         self.search = search

@@ -8,11 +8,13 @@ import TensorCore
 /// Counts equal those of `numpy.histogram` on float32 data: the bin is computed in float32 and corrected against the
 /// edges, which are float32 roundings of an exact grid.
 public struct Histogram: Sendable {
+    /// MXNet's number of bins.
     public static let initialBins = 8001
     /// More are never made; neighbours become one bin instead. MXNet goes on until its memory is full, and the search for a
     /// threshold takes time with the square of the bins: 2,000 times longer for values that become 50 times larger.
     public static let maximumBins = 1 << 16
 
+    /// Elements by bin, from the lowest edge to the highest.
     public private(set) var counts: [Int]
     /// T: float32 at first, float64 once it has grown.
     public private(set) var threshold: Double

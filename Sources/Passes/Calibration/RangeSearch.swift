@@ -3,24 +3,30 @@ import TensorCore
 
 /// Chooses a range from a histogram.
 public struct RangeSearch: Sendable {
+    /// How a range is chosen.
     public var method: CalibrationMethod
     /// In 0…100: how many of the values a range of `percentile` shall hold.
     public var percentile = 99.99
     /// Whether values that are never negative may become uint8, and so have a range from zero on.
     public var allowsUnsigned = true
+    /// Whether entropy's thresholds shall be MXNet's to the last bit.
     public var entropySearch = EntropyThreshold.Search.exact
 
+    /// The usual choices for a method.
     public init(_ method: CalibrationMethod) { self.method = method }
 
     /// A range, and what it does to the values that it was chosen from.
     public struct Choice: Sendable {
+        /// In real values.
         public var range: ValueRange
         /// The method that chose it; never `best`.
         public var method: CalibrationMethod
+        /// What it does to the values.
         public var error: RangeError
         /// What `best` chose from.
         public var candidates: [Choice] = []
 
+        /// A range that was chosen.
         public init(range: ValueRange, method: CalibrationMethod, error: RangeError) {
             self.range = range
             self.method = method
@@ -74,6 +80,7 @@ public struct RangeError: Sendable {
     /// In dB; infinite without noise.
     public var signalToNoise: Double { -10 * log10(noise) }
 
+    /// What codes of that range do to the values of a histogram.
     public init(_ range: ValueRange, isUnsigned: Bool, of histogram: Histogram) {
         let codesPerUnit = Double(range.codesPerUnit(isUnsigned ? .uint8 : .int8))
         let codes = isUnsigned ? 0.0...255 : -128...127

@@ -10,6 +10,7 @@ public struct FuseFullyConnected: Pass {
     private let backend: FusionBackend
     private let arithmetic: Arithmetic
 
+    /// What MXNet's backend of that name fuses.
     public init(_ backend: FusionBackend = .quantize, arithmetic: Arithmetic = .exact) {
         self.backend = backend
         self.arithmetic = arithmetic

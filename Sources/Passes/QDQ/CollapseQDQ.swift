@@ -19,6 +19,7 @@ public struct CollapseQDQ: Pass {
     public static let droppedRounding = "the rounding before its addition is dropped"
     private let dropsInnerRounding: Bool
 
+    /// Whether a residual sum that is rounded twice is to be rounded once, as MXNet does it.
     public init(dropsInnerRounding: Bool) { self.dropsInnerRounding = dropsInnerRounding }
 
     public func run(_ context: inout PassContext) throws {

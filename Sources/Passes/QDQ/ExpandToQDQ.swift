@@ -18,6 +18,7 @@ public struct ExpandToQDQ: Pass {
     private let residual: ResidualForm
     private let arithmetic: Arithmetic
 
+    /// How residual sums are rounded, and which arithmetic is meant.
     public init(residual: ResidualForm, arithmetic: Arithmetic = .exact) {
         self.residual = residual
         self.arithmetic = arithmetic

@@ -6,12 +6,14 @@ import TensorCore
 ///
 /// ONNX Runtime on x86 has integer kernels for uint8 data; MXNet has no zero points.
 public struct ShiftSignedActivations: Pass {
+    /// From int8 to uint8 with zero point 128, or back.
     public enum Direction: Sendable { case toUnsigned, toSigned }
 
     public let name: String
     public let summary: String
     private let direction: Direction
 
+    /// A pass for one direction.
     public init(_ direction: Direction) {
         self.direction = direction
         name = direction == .toUnsigned ? "ShiftActivationsToUnsigned" : "ShiftActivationsToSigned"

@@ -13,6 +13,7 @@ public struct AlignConcatScales: Pass {
     public let summary = "gives the inputs of a quantized concat one range"
     private let table: OperatorTable
 
+    /// Operators are looked up in `table`.
     public init(table: OperatorTable = .standard) { self.table = table }
 
     public func run(_ context: inout PassContext) throws {

@@ -11,6 +11,7 @@ public struct FuseRequantize: Pass {
     public let summary = "moves calibrated requantize and dequantize into the layer before them"
     private let table: OperatorTable
 
+    /// Operators are looked up in `table`.
     public init(table: OperatorTable = .standard) { self.table = table }
 
     public func run(_ context: inout PassContext) throws {

@@ -2,26 +2,33 @@ import GraphIR
 
 /// The choices of MXNet's quantize_graph (python/mxnet/contrib/quantization.py), under MXNet's names.
 public struct QuantizationOptions: Sendable {
+    /// The type of codes; `auto` is uint8 where no value is negative.
     public enum CodeType: String, Sendable, CaseIterable { case auto, int8, uint8 }
+    /// How much is quantized.
     public enum Mode: String, Sendable, CaseIterable {
         /// Every node that can be.
         case full
         /// Layers with weights, and what lies between them.
         case smart
     }
+    /// For how many weights of a fully connected layer there is one scale.
     public enum Granularity: String, Sendable, CaseIterable {
         case tensorWise = "tensor-wise"
         case channelWise = "channel-wise"
     }
 
+    /// The type of codes.
     public var codeType: CodeType
+    /// How much is quantized.
     public var mode: Mode
+    /// For how many weights of a fully connected layer there is one scale.
     public var granularity: Granularity
     /// Nodes that stay in float, by their own name or by the name of a node that they swallowed.
     public var excludedNames: [String]
     /// Operators that stay in float, by MXNet's name or the graph's, fused or not.
     public var excludedOperators: [String]
 
+    /// MXNet's usual choices; nothing is left out.
     public init(
         codeType: CodeType = .auto, mode: Mode = .full, granularity: Granularity = .tensorWise,
         excludedNames: [String] = [], excludedOperators: [String] = []

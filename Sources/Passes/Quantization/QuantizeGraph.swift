@@ -13,6 +13,7 @@ public struct QuantizeGraph: Pass {
     private let options: QuantizationOptions
     private let table: OperatorTable
 
+    /// What to quantize, and to what.
     public init(_ options: QuantizationOptions, table: OperatorTable = .standard) {
         self.options = options
         self.table = table

@@ -33,6 +33,7 @@ extension Model {
     /// `TuningSearch`.
     ///
     /// - Parameters:
+    ///   - options: the goal, and how trials are made.
     ///   - dataset: what trials are measured on.
     ///   - calibration: what ranges are found on; by default the same data.
     ///   - progress: called with the step, how much of it is done, and of how much.

@@ -15,7 +15,10 @@ public struct ONNXExporter {
     public var hasDynamicBatch: Bool
     private let table: OperatorTable
 
-    /// - Parameter hasDynamicBatch: leaves the first axis of inputs and outputs open.
+    /// - Parameters:
+    ///   - opset: 13 to 24.
+    ///   - table: where operators are looked up.
+    ///   - hasDynamicBatch: leaves the first axis of inputs and outputs open.
     public init(opset: Int, hasDynamicBatch: Bool = false, table: OperatorTable = .standard) {
         self.opset = opset
         self.hasDynamicBatch = hasDynamicBatch

@@ -26,6 +26,8 @@ public struct ONNXImporter {
     }
 
     /// - Parameters:
+    ///   - model: the file.
+    ///   - name: what the graph is called.
     ///   - shapes: of inputs whose shape the file leaves open.
     ///   - values: inputs that are constants from now on.
     /// - Throws: `ModelError` for a node that uses what nothing computes.
