@@ -7,6 +7,7 @@ public protocol ArithmeticWork: Kernel {
 }
 
 extension ConvolutionKernel: ArithmeticWork {
+    /// Multiplications and additions.
     public func operationCount(_ operands: [TensorType], _ results: [TensorType]) -> Int {
         let weights = operands[1].shape
         return weights[0] == 0 ? 0 : 2 * results[0].shape.elementCount * (weights.elementCount / weights[0])
@@ -14,12 +15,14 @@ extension ConvolutionKernel: ArithmeticWork {
 }
 
 extension InnerProductKernel: ArithmeticWork {
+    /// Multiplications and additions.
     public func operationCount(_ operands: [TensorType], _ results: [TensorType]) -> Int {
         2 * results[0].shape.elementCount * operands[1].shape[1]
     }
 }
 
 extension MatMulKernel: ArithmeticWork {
+    /// Multiplications and additions.
     public func operationCount(_ operands: [TensorType], _ results: [TensorType]) -> Int {
         let a = operands[0].shape
         return 2 * results[0].shape.elementCount * a[a.rank - (transposesA ? 2 : 1)]

@@ -7,8 +7,11 @@ import TensorCore
 /// The source counts as one row of elements, of any type. A stride of 0 repeats, a negative one reverses.
 public struct StridedViewKernel: Kernel, Hashable {
     public static let name = "strided view"
+    /// The extents of the result, outermost axis first.
     public var shape: Shape
+    /// Steps in elements, one for each axis.
     public var strides: [Int]
+    /// The first element that is taken.
     public var offset: Int
 
     public init(shape: Shape, strides: [Int], offset: Int = 0) {
@@ -54,6 +57,7 @@ public struct StridedViewKernel: Kernel, Hashable {
 /// Tensors of one type one after the other along an axis; they agree in all other axes.
 public struct ConcatenateKernel: Kernel, Hashable {
     public static let name = "concatenate"
+    /// The axis that it works along, counted from the outermost.
     public var axis: Int
 
     public init(axis: Int) { self.axis = axis }
@@ -91,6 +95,7 @@ public struct PadKernel: Kernel, Hashable {
     }
 
     public static let name = "pad"
+    /// Where elements that are not there come from.
     public var mode: Mode
     /// For each axis, how many elements come before and after the source; not negative.
     public var begin: [Int]
@@ -138,7 +143,9 @@ public struct PadKernel: Kernel, Hashable {
 /// becomes zeros.
 public struct TriangleKernel: Kernel, Hashable {
     public static let name = "triangle"
+    /// Keeps what is on and above the diagonal, instead of below.
     public var upper: Bool
+    /// Which diagonal: 0 is the main one, 1 the one above it.
     public var diagonal: Int
 
     public init(upper: Bool, diagonal: Int) {

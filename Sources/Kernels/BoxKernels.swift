@@ -39,6 +39,7 @@ struct Box {
 /// Intersection over union of each box of a…×4 with each of b…×4 → a…×b…; 0 for boxes that do not meet.
 public struct BoxOverlapKernel: Kernel, Hashable {
     public static let name = "box overlap"
+    /// How the four numbers of a box are meant.
     public var format: BoxFormat
 
     public init(_ format: BoxFormat) { self.format = format }
@@ -57,6 +58,7 @@ public struct BoxOverlapKernel: Kernel, Hashable {
 ///     size = exp(min(prediction · deviation, clip)) · size of the anchor
 public struct BoxDecodeKernel: Kernel, Hashable {
     public static let name = "box decode"
+    /// What the four differences between boxes are divided by.
     public var deviations: [Float]
     public var clip: Float?
     /// Of the anchors.
@@ -102,6 +104,7 @@ public struct BipartiteMatchingKernel: Kernel, Hashable {
     public var isAscending: Bool
     /// Scores that are not better are not matched.
     public var threshold: Float
+    /// At most so many; nil for all.
     public var limit: Int?
 
     public init(isAscending: Bool, threshold: Float, limit: Int?) {
@@ -124,10 +127,12 @@ public struct BipartiteMatchingKernel: Kernel, Hashable {
 /// (class and corners; −1 ends them), class predictions B×C×N → box targets B×4N, their mask B×4N, classes B×N.
 public struct MultiBoxTargetKernel: Kernel, Hashable {
     public static let name = "multibox target"
+    /// Boxes that overlap by more than this share of their union count as the same.
     public var overlapThreshold: Float
     public var ignoreLabel: Float
     public var negativeMiningRatio: Float
     public var negativeMiningThreshold: Float
+    /// What the four differences between boxes are multiplied with.
     public var variances: [Float]
 
     public init(

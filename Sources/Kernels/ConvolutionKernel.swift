@@ -7,12 +7,19 @@ import TensorCore
 /// Operands: source, weights, bias [O] if the stage has one, residual of the result's shape if it has a sum.
 public struct ConvolutionKernel: Kernel, Hashable {
     public static let name = "convolution"
+    /// Steps in elements, one for each axis.
     public var strides: [Int]
+    /// Distances between the elements of a window, one for each axis.
     public var dilations: [Int]
+    /// Elements before the first, one for each axis.
     public var padsBegin: [Int]
+    /// Elements behind the last, one for each axis.
     public var padsEnd: [Int]
+    /// Groups of channels that do not mix.
     public var groups: Int
+    /// The code that stands for 0 in the data; padding has it.
     public var sourceZeroPoint = 0
+    /// What happens to the sums: bias, factors, post-operations, rounding.
     public var stage: OutputStage
 
     public init(

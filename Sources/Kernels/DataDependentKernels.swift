@@ -21,6 +21,7 @@ public struct NonZeroKernel: DataDependentKernel, Hashable {
 /// Operands: source of any type, bool [count].
 public struct CompressKernel: DataDependentKernel, Hashable {
     public static let name = "compress"
+    /// The axis that it works along; nil for all elements in order.
     public var axis: Int?
 
     public init(axis: Int?) { self.axis = axis }
@@ -30,7 +31,9 @@ public struct CompressKernel: DataDependentKernel, Hashable {
 /// were. Sorted, or in the order of their first places. Results: values, and three int64 vectors.
 public struct UniqueKernel: DataDependentKernel, Hashable {
     public static let name = "unique"
+    /// The axis that it works along; nil for all elements in order.
     public var axis: Int?
+    /// Gives the elements in order, instead of as they come.
     public var isSorted: Bool
 
     public init(axis: Int?, isSorted: Bool) {

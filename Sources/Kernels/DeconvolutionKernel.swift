@@ -8,13 +8,17 @@ import TensorCore
 /// Operands: source, weights, bias [O] if the stage has one, residual of the result's shape if it has a sum.
 public struct DeconvolutionKernel: Kernel, Hashable {
     public static let name = "deconvolution"
+    /// Steps in elements, one for each axis.
     public var strides: [Int]
+    /// Distances between the elements of a window, one for each axis.
     public var dilations: [Int]
     /// How much is cut off the result's beginning.
     public var padsBegin: [Int]
     /// How much is cut off the result's end; negative where it is made longer.
     public var padsEnd: [Int]
+    /// Groups of channels that do not mix.
     public var groups: Int
+    /// What happens to the sums: bias, factors, post-operations, rounding.
     public var stage: OutputStage
 
     public init(

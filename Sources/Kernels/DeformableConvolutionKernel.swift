@@ -10,6 +10,7 @@ public struct DeformableConvolutionKernel: Kernel, Hashable {
     /// strides, dilations, padding and groups; its stage is the stage.
     public var convolution: ConvolutionKernel
     public var deformableGroups: Int
+    /// Whether there is an operand that weighs the samples.
     public var hasMask: Bool
     /// A tap within one element outside of the source is a mixture with zeros; otherwise it is zero, and one beyond the
     /// last element's centre is that element.

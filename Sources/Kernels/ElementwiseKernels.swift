@@ -4,6 +4,7 @@ import TensorCore
 /// type (only relu with alpha 0 and clip).
 public struct ActivationKernel: Kernel, Hashable {
     public static let name = "activation"
+    /// What is computed of each element.
     public var function: ActivationFunction
 
     public init(_ function: ActivationFunction) { self.function = function }
@@ -17,6 +18,7 @@ public struct ActivationKernel: Kernel, Hashable {
 /// integer gives beyond whole numbers is cut off, as MXNet does.
 public struct UnaryKernel: Kernel, Hashable {
     public static let name = "unary"
+    /// What is computed of each element.
     public var function: UnaryFunction
 
     public init(_ function: UnaryFunction) { self.function = function }
@@ -31,6 +33,7 @@ public struct UnaryKernel: Kernel, Hashable {
 /// Results have the type of the operands, except those of comparisons and of logic, which are bool.
 public struct BinaryKernel: Kernel, Hashable {
     public static let name = "binary"
+    /// What is computed.
     public var operation: BinaryOperation
 
     public init(_ operation: BinaryOperation) { self.operation = operation }
@@ -64,6 +67,7 @@ public struct SelectKernel: Kernel, Hashable {
 /// narrower float: the nearest, of two equally near ones the even.
 public struct ConvertKernel: Kernel, Hashable {
     public static let name = "convert"
+    /// The type of the results.
     public var dataType: DataType
 
     public init(to dataType: DataType) { self.dataType = dataType }
@@ -76,8 +80,11 @@ public struct ConvertKernel: Kernel, Hashable {
 /// a · scaleA + b · scaleB, rounded to codes: the sum of two quantized tensors of one shape (uint8 or int8 each).
 public struct ScaledAddKernel: Kernel, Hashable {
     public static let name = "scaled add"
+    /// Real units per code of the first operand, over that of the result.
     public var scaleA: Float
+    /// Real units per code of the second operand, over that of the result.
     public var scaleB: Float
+    /// The type of the results.
     public var outputType: DataType
     /// Replaces negative sums by zero before rounding.
     public var relu: Bool
@@ -115,7 +122,9 @@ public struct ScaleShiftKernel: Kernel, Hashable {
 /// exp(x) / Σ exp(x) along one axis, the largest subtracted first, or its logarithm. float32.
 public struct SoftmaxKernel: Kernel, Hashable {
     public static let name = "softmax"
+    /// The axis that it works along, counted from the outermost.
     public var axis: Int
+    /// Gives the logarithms instead.
     public var isLogarithm: Bool
 
     public init(axis: Int, isLogarithm: Bool = false) {
@@ -129,6 +138,7 @@ public struct SoftmaxKernel: Kernel, Hashable {
 /// The same elements under another shape: costs nothing.
 public struct ReshapeKernel: Kernel, Hashable {
     public static let name = "reshape"
+    /// The extents of the result, outermost axis first.
     public var shape: Shape
 
     public init(_ shape: Shape) { self.shape = shape }
@@ -144,6 +154,7 @@ public struct ReshapeKernel: Kernel, Hashable {
 /// The same bytes read as another type of the same width: costs nothing.
 public struct ReinterpretKernel: Kernel, Hashable {
     public static let name = "reinterpret"
+    /// The type of the results.
     public var dataType: DataType
 
     public init(as dataType: DataType) { self.dataType = dataType }

@@ -16,6 +16,7 @@ public protocol Executor {
 }
 
 extension Executor {
+    /// The outputs, in order.
     public func run(_ inputs: [Tensor]) throws -> [Tensor] { try run(inputs, observing: []) { _, _ in } }
 }
 

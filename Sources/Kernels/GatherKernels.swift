@@ -28,9 +28,11 @@ public enum IndexMode: String, Sendable, CaseIterable {
 /// Operands: source of any type, indices of any type.
 public struct GatherKernel: Kernel, Hashable {
     public static let name = "gather"
+    /// The axis that it works along, counted from the outermost.
     public var axis: Int
     /// The number of leading axes that source and indices share.
     public var batchAxes: Int
+    /// What becomes of indices beyond the ends.
     public var mode: IndexMode
 
     public init(axis: Int, batchAxes: Int = 0, mode: IndexMode) {
@@ -56,7 +58,9 @@ public struct GatherKernel: Kernel, Hashable {
 /// the other axes they may be shorter. Operands: source of any type, indices of any type.
 public struct GatherElementsKernel: Kernel, Hashable {
     public static let name = "gather elements"
+    /// The axis that it works along, counted from the outermost.
     public var axis: Int
+    /// What becomes of indices beyond the ends.
     public var mode: IndexMode
 
     public init(axis: Int, mode: IndexMode) {
@@ -78,6 +82,7 @@ public struct GatherElementsKernel: Kernel, Hashable {
 public struct GatherNDKernel: Kernel, Hashable {
     public static let name = "gather n-d"
     public var batchAxes: Int
+    /// What becomes of indices beyond the ends.
     public var mode: IndexMode
 
     public init(batchAxes: Int = 0, mode: IndexMode) {

@@ -5,16 +5,20 @@ import TensorCore
 ///
 /// The grid is N×spatial'…×axes, or N×axes×spatial'… if `gridIsChannelsFirst`; the result is N×C×spatial'….
 public struct GridSampleKernel: Kernel, Hashable {
+    /// How it looks between elements.
     public enum Mode: String, Sendable, CaseIterable { case nearest, linear, cubic }
 
     /// What lies outside of the source.
     public enum Padding: String, Sendable, CaseIterable { case zeros, border, reflection }
 
     public static let name = "grid sample"
+    /// How it looks between elements.
     public var mode: Mode
+    /// What is beyond the borders.
     public var padding: Padding
     /// −1 and 1 are the centres of the outermost elements, not their outer edges.
     public var alignsCorners: Bool
+    /// The grid has its two coordinates in axis 1, as in MXNet, instead of in the last, as in ONNX.
     public var gridIsChannelsFirst: Bool
 
     public init(

@@ -5,6 +5,7 @@ import TensorCore
 /// Types and operands as for `ConvolutionKernel`; the source may have any shape whose later axes multiply to K.
 public struct InnerProductKernel: Kernel, Hashable {
     public static let name = "inner product"
+    /// What happens to the sums: bias, factors, post-operations, rounding.
     public var stage: OutputStage
 
     public init(stage: OutputStage = .init()) { self.stage = stage }

@@ -2,21 +2,28 @@ import TensorCore
 
 /// Names a tensor of a program.
 public struct BufferID: Hashable, Sendable {
+    /// The number of the buffer.
     public let index: Int
 }
 
 /// A graph lowered for one set of input shapes: buffers, and steps in the order in which they run.
 public struct KernelProgram: Sendable {
+    /// One kernel, on buffers.
     public struct Step: Sendable {
+        /// What is computed.
         public var kernel: any Kernel
+        /// In the order of the kernel.
         public var operands: [BufferID]
+        /// In the order of the kernel.
         public var results: [BufferID]
         /// The node that it was lowered from.
         public var node: String
     }
 
+    /// A buffer that has a name outside.
     public struct Port: Sendable {
         public var name: String
+        /// Where it lies.
         public var buffer: BufferID
 
         public init(name: String, buffer: BufferID) {
@@ -25,25 +32,32 @@ public struct KernelProgram: Sendable {
         }
     }
 
+    /// Those of the buffers, by their numbers.
     public private(set) var types: [TensorType] = []
     /// Weights and everything that was computed while lowering.
     public private(set) var constants: [BufferID: Tensor] = [:]
+    /// In the order in which they run.
     public private(set) var steps: [Step] = []
+    /// What has to be given, in order.
     public private(set) var inputs: [Port] = []
+    /// What a run gives, in order.
     public var outputs: [Port] = []
     /// What can be observed during a run, by the name of the graph's value.
     public var values: [Port] = []
 
     public init() {}
 
+    /// Type and shape of a buffer.
     public func type(of buffer: BufferID) -> TensorType { types[buffer.index] }
 
+    /// A buffer that has to be given.
     public mutating func addInput(_ name: String, _ type: TensorType) -> BufferID {
         let buffer = addBuffer(type)
         inputs.append(Port(name: name, buffer: buffer))
         return buffer
     }
 
+    /// A buffer with these elements.
     public mutating func addConstant(_ tensor: Tensor) -> BufferID {
         let buffer = addBuffer(tensor.type)
         constants[buffer] = tensor

@@ -3,6 +3,7 @@ import TensorCore
 /// Which scale and zero point an element has: those of the tensor, of its index along an axis, or of its block there
 /// (ONNX, QuantizeLinear, opset 21).
 public struct QuantizationBlocks: Hashable, Sendable {
+    /// The axis that it works along, counted from the outermost.
     public var axis: Int
     /// Elements along the axis that share a scale; 0 where each index has its own.
     public var blockSize: Int
@@ -46,7 +47,9 @@ public struct QuantizationBlocks: Hashable, Sendable {
 /// Operands: source float32 or int32, scales, zero points of the result's type, if there are any.
 public struct LinearQuantizeKernel: Kernel, Hashable {
     public static let name = "linear quantize"
+    /// How many elements share a scale, and along which axis.
     public var blocks: QuantizationBlocks
+    /// The type of the results.
     public var outputType: DataType
 
     public init(blocks: QuantizationBlocks, outputType: DataType) {
@@ -82,6 +85,7 @@ public struct LinearQuantizeKernel: Kernel, Hashable {
 /// Operands: codes of any integer type, scales float32, zero points of the codes' type, if there are any.
 public struct LinearDequantizeKernel: Kernel, Hashable {
     public static let name = "linear dequantize"
+    /// How many elements share a scale, and along which axis.
     public var blocks: QuantizationBlocks
 
     public init(blocks: QuantizationBlocks) { self.blocks = blocks }
@@ -135,6 +139,7 @@ public struct DynamicQuantizeKernel: Kernel, Hashable {
 /// for each index along `axis`.
 public struct CenterCodesKernel: Kernel, Hashable {
     public static let name = "center codes"
+    /// The axis that it works along, counted from the outermost.
     public var axis: Int
 
     public init(axis: Int = 0) { self.axis = axis }

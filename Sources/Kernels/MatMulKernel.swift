@@ -6,6 +6,7 @@ public struct MatMulKernel: Kernel, Hashable {
     public static let name = "matrix product"
     /// The operand's last two axes are k, m instead of m, k.
     public var transposesA: Bool
+    /// Takes the columns of the second operand for its rows.
     public var transposesB: Bool
 
     public init(transposesA: Bool = false, transposesB: Bool = false) {

@@ -16,6 +16,7 @@ public struct NonMaxSuppressionKernel: Kernel, Hashable {
 
     public static let name = "non-maximum suppression"
     public var operands: [Operand]
+    /// How the four numbers of a box are meant.
     public var format: BoxFormat
 
     public init(operands: [Operand], format: BoxFormat) {

@@ -9,12 +9,17 @@ import TensorCore
 ///
 /// Results: y; if `givesStatistics`, the mean and √(variance + epsilon), with extent 1 along the axes.
 public struct NormalizationKernel: Kernel, Hashable {
+    /// What elements are divided by.
     public enum Measure: String, Sendable { case standard, rootMeanSquare, euclidean, absoluteSum }
 
     public static let name = "normalization"
+    /// What elements are divided by.
     public var measure: Measure
+    /// The axes that it works over.
     public var axes: Range<Int>
+    /// Added below the root, so that nothing is divided by 0.
     public var epsilon: Float
+    /// Gives mean and deviation, too.
     public var givesStatistics: Bool
 
     public init(_ measure: Measure, axes: Range<Int>, epsilon: Float, givesStatistics: Bool = false) {
@@ -41,7 +46,9 @@ public struct NormalizationKernel: Kernel, Hashable {
 public struct LocalResponseKernel: Kernel, Hashable {
     public static let name = "local response normalization"
     public var size: Int
+    /// The first coefficient of the formula.
     public var alpha: Float
+    /// The second coefficient of the formula.
     public var beta: Float
     public var bias: Float
 

@@ -2,6 +2,7 @@ import TensorCore
 
 /// Pooling of a N×C×spatial… source, float32, uint8 or int8; codes stay on their grid.
 public struct PoolingKernel: Kernel, Hashable {
+    /// Which of them.
     public enum Kind: Hashable, Sendable {
         case max
         /// Padding counts as zeros.
@@ -16,10 +17,15 @@ public struct PoolingKernel: Kernel, Hashable {
     }
 
     public static let name = "pooling"
+    /// Which of them.
     public var kind: Kind
+    /// Extents, one for each axis behind the channels.
     public var window: [Int]
+    /// Steps in elements, one for each axis.
     public var strides: [Int]
+    /// Distances between the elements of a window, one for each axis.
     public var dilations: [Int]
+    /// Elements before the first, one for each axis.
     public var padsBegin: [Int]
     /// May be larger than the padding of the model, where the last window hangs over the end (`full` convention).
     public var padsEnd: [Int]

@@ -11,6 +11,7 @@ public enum PostOperation: Hashable, Sendable {
 
 /// A function of one number.
 public struct ActivationFunction: Hashable, Sendable {
+    /// Which of them.
     public enum Kind: String, Sendable, CaseIterable {
         /// max(x, 0); with alpha: x < 0 ? alpha · x : x
         case relu
@@ -48,8 +49,11 @@ public struct ActivationFunction: Hashable, Sendable {
         case linear
     }
 
+    /// Which of them.
     public var kind: Kind
+    /// The first coefficient of the formula.
     public var alpha: Float
+    /// The second coefficient of the formula.
     public var beta: Float
     /// Multiplies the result: oneDNN's eltwise scale.
     public var scale: Float
@@ -64,6 +68,7 @@ public struct ActivationFunction: Hashable, Sendable {
     /// Whether f(c · x) = c · f(x) for c > 0: such a function does not mind the unit of its argument.
     public var isHomogeneous: Bool { kind == .relu || kind == .abs }
 
+    /// What becomes of one element.
     public func callAsFunction(_ x: Float) -> Float {
         let value: Float =
             switch kind {
@@ -104,9 +109,11 @@ public struct ActivationFunction: Hashable, Sendable {
 ///
 /// Integer sums and biases are int32, everything after them is float32.
 public struct OutputStage: Hashable, Sendable {
+    /// The type of the results.
     public var outputType: DataType
     /// One for all channels, one for each, or none, which is 1.
     public var scales: [Float]
+    /// What follows the sums, in order.
     public var postOperations: [PostOperation]
     /// An operand follows the weights: float32, or int32 where the sums are integers.
     public var hasBias: Bool
@@ -121,12 +128,15 @@ public struct OutputStage: Hashable, Sendable {
         self.hasBias = hasBias
     }
 
+    /// Whether another operand is added.
     public var hasResidual: Bool { postOperations.contains { if case .sum = $0 { true } else { false } } }
 
     /// source, weights, bias?, residual?
     public var operandCount: Int { 2 + (hasBias ? 1 : 0) + (hasResidual ? 1 : 0) }
 
+    /// The operand that is added to each channel.
     public func bias<Operand>(of operands: [Operand]) -> Operand? { hasBias ? operands[2] : nil }
 
+    /// The operand that is added at the end.
     public func residual<Operand>(of operands: [Operand]) -> Operand? { hasResidual ? operands.last : nil }
 }

@@ -5,7 +5,9 @@ public struct QuantizeKernel: Kernel, Hashable {
     public static let name = "quantize"
     /// Codes per unit of the source.
     public var factor: Float
+    /// The code that stands for 0.
     public var zeroPoint: Int
+    /// The type of the results.
     public var outputType: DataType
 
     public init(factor: Float, zeroPoint: Int = 0, outputType: DataType) {
@@ -24,6 +26,7 @@ public struct DequantizeKernel: Kernel, Hashable {
     public static let name = "dequantize"
     /// Real units per code.
     public var factor: Float
+    /// The code that stands for 0.
     public var zeroPoint: Int
 
     public init(factor: Float, zeroPoint: Int = 0) {

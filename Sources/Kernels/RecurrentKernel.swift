@@ -20,6 +20,7 @@ import TensorCore
 /// then, as the options say: cell state D×N×H, peepholes D×3H (input, output, forget), projection D×P×H, lengths of
 /// the sequences N. The results are the hidden states T×N×DP, the last ones D×N×P, and for LSTM the last cells D×N×H.
 public struct RecurrentKernel: Kernel, Hashable {
+    /// Which kind of cell.
     public enum Cell: Hashable, Sendable {
         case rnn
         case gru(linearBeforeReset: Bool)
@@ -29,6 +30,7 @@ public struct RecurrentKernel: Kernel, Hashable {
     /// In the order in which their weights are stored.
     public enum Gate: Hashable, Sendable { case input, output, forget, update, reset, candidate }
 
+    /// In which order the steps are taken.
     public enum Direction: Hashable, Sendable { case forward, backward }
 
     /// The functions f, g and h of one direction; each is the functions that it lists, one after the other.
@@ -49,13 +51,16 @@ public struct RecurrentKernel: Kernel, Hashable {
     }
 
     public static let name = "recurrent layer"
+    /// Which kind of cell.
     public var cell: Cell
     public var gates: [Gate]
+    /// One for each half of the weights.
     public var directions: [Direction]
     /// One for each direction.
     public var activations: [Activations]
     /// Limits what goes into f and g.
     public var clip: Float?
+    /// Whether states are projected to fewer elements.
     public var hasProjection = false
     /// Steps behind the end of a sequence give zeros, and the last states are those at its end.
     public var hasLengths = false
@@ -72,8 +77,10 @@ public struct RecurrentKernel: Kernel, Hashable {
         self.clip = clip
     }
 
+    /// Whether there is a state beside the output.
     public var hasCellState: Bool { if case .lstm = cell { true } else { false } }
 
+    /// Whether gates see the state of the cell.
     public var hasPeepholes: Bool { if case .lstm(hasPeepholes: true, _) = cell { true } else { false } }
 
     /// The operands by what they are.

@@ -2,6 +2,7 @@ import TensorCore
 
 /// One number for all elements along some axes, of float32 or of whole numbers; of these, what the type cannot hold becomes the nearest that it can.
 public struct ReductionKernel: Kernel, Hashable {
+    /// What is computed.
     public enum Operation: String, Sendable, CaseIterable {
         case sum, mean, product, maximum, minimum
         /// Σ|x|, √Σx², Σx².
@@ -13,7 +14,9 @@ public struct ReductionKernel: Kernel, Hashable {
     }
 
     public static let name = "reduction"
+    /// What is computed.
     public var operation: Operation
+    /// The axes that it works over, counted from the outermost.
     public var axes: [Int]
     /// Leaves an axis of extent 1 where one was reduced.
     public var keepsAxes: Bool
@@ -35,11 +38,15 @@ public struct ReductionKernel: Kernel, Hashable {
 /// everything. Operands of any type.
 public struct ArgReductionKernel: Kernel, Hashable {
     public static let name = "arg reduction"
+    /// Looks for the largest instead of the smallest.
     public var findsLargest: Bool
+    /// The axis that it works along, counted from the outermost.
     public var axis: Int
+    /// The axis stays, with an extent of 1.
     public var keepsAxis: Bool
     /// Of several that are equal, the last one counts instead of the first.
     public var takesLast: Bool
+    /// The type of the results.
     public var outputType: DataType
 
     public init(findsLargest: Bool, axis: Int, keepsAxis: Bool, takesLast: Bool = false, outputType: DataType) {
@@ -61,6 +68,7 @@ public struct ArgReductionKernel: Kernel, Hashable {
 /// Sums of the elements up to each one, along an axis. float32 or whole numbers.
 public struct CumulativeSumKernel: Kernel, Hashable {
     public static let name = "cumulative sum"
+    /// The axis that it works along, counted from the outermost.
     public var axis: Int
     /// The element itself is left out.
     public var isExclusive: Bool

@@ -3,6 +3,7 @@ import TensorCore
 /// A map of fixed size from each region of N×C×H×W data: regions R×5 (image, left, top, right, bottom, in pixels of the
 /// image, of which the data is `scale`; or regions R×4 and images R) → R×C×h×w, or for the position-sensitive kinds R×(C/(h·w))×h×w.
 public struct RegionPoolingKernel: Kernel, Hashable {
+    /// Which of them.
     public enum Kind: Hashable, Sendable {
         /// The largest element of each part, whose borders are rounded: MXNet's ROIPooling, ONNX's MaxRoiPool.
         case max
@@ -30,9 +31,13 @@ public struct RegionPoolingKernel: Kernel, Hashable {
     }
 
     public static let name = "region pooling"
+    /// Which of them.
     public var kind: Kind
+    /// Rows of the result.
     public var height: Int
+    /// Columns of the result.
     public var width: Int
+    /// What is multiplied with it.
     public var scale: Float
 
     public init(_ kind: Kind, height: Int, width: Int, scale: Float) {

@@ -7,7 +7,9 @@ import TensorCore
 /// a and b 127.5 or 255.5, as codes are read; MXNet takes 127 and 255. Operands: two ranges.
 public struct RunTimeProductRangeKernel: Kernel, Hashable {
     public static let name = "range of products at run time"
+    /// The types of the operands.
     public var types: [DataType]
+    /// Computes as MXNet 1.9.1 does, its mistakes included.
     public var repeatsMXNet: Bool
 
     public init(_ first: DataType, _ second: DataType, repeatsMXNet: Bool = false) {
@@ -28,6 +30,7 @@ public struct RunTimeAddKernel: Kernel, Hashable {
     public static let name = "add at run time"
     /// 128 codes over the 127.5 that a range has.
     public static let stretch: Float = 128 / 127.5
+    /// Computes as MXNet 1.9.1 does, its mistakes included.
     public var repeatsMXNet: Bool
 
     public init(repeatsMXNet: Bool = false) { self.repeatsMXNet = repeatsMXNet }
@@ -55,6 +58,7 @@ public struct RunTimeUnionKernel: Kernel, Hashable {
 /// Codes on one range → codes on another: round(code · s_new / s_old). Operands: codes, their range, the new range.
 public struct RunTimeRescaleKernel: Kernel, Hashable {
     public static let name = "rescale at run time"
+    /// The type of the results.
     public var outputType: DataType
 
     public init(outputType: DataType) { self.outputType = outputType }

@@ -9,6 +9,7 @@ import TensorCore
 /// The range is ±max|x| for int8, and what was observed for uint8.
 public struct RunTimeQuantizeKernel: Kernel, Hashable {
     public static let name = "quantize at run time"
+    /// The type of the results.
     public var outputType: DataType
 
     public init(outputType: DataType) { self.outputType = outputType }
@@ -39,9 +40,13 @@ public struct RunTimeAccumulatorKernel: Kernel, Hashable {
     public var weightCodesPerUnit: Float
     /// What the codes were that the sums are products of.
     public var sourceType: DataType
+    /// The type of what is added; nil without an addition.
     public var residualType: DataType?
+    /// Whether there is an operand that is added to each channel.
     public var hasBias: Bool
+    /// What follows the sum; nil for nothing.
     public var activation: ActivationFunction?
+    /// Computes as MXNet 1.9.1 does, its mistakes included.
     public var repeatsMXNet: Bool
 
     public init(
@@ -77,7 +82,9 @@ public struct RunTimeAccumulatorKernel: Kernel, Hashable {
 /// MXNet takes 127 and 255 here, although its codes are read with 127.5 and 255.5.
 public struct RunTimeRequantizeKernel: Kernel, Hashable {
     public static let name = "requantize at run time"
+    /// The type of the results.
     public var outputType: DataType
+    /// Computes as MXNet 1.9.1 does, its mistakes included.
     public var repeatsMXNet: Bool
 
     public init(outputType: DataType, repeatsMXNet: Bool = false) {

@@ -2,6 +2,7 @@ import TensorCore
 
 /// a · b · scale of two tensors of codes of one shape, rounded to codes or int32, or left in float.
 public struct ScaledMultiplyKernel: Kernel, Hashable {
+    /// What becomes of fractions.
     public enum Rounding: String, Sendable {
         /// Half to even, saturating.
         case nearest
@@ -11,8 +12,11 @@ public struct ScaledMultiplyKernel: Kernel, Hashable {
     }
 
     public static let name = "scaled multiply"
+    /// What is multiplied with it.
     public var scale: Float
+    /// The type of the results.
     public var outputType: DataType
+    /// What becomes of fractions.
     public var rounding: Rounding
 
     public init(scale: Float, outputType: DataType, rounding: Rounding = .nearest) {

@@ -9,7 +9,9 @@ public enum ScatterReduction: String, Sendable, CaseIterable {
 /// Operands: source of any type, indices of any type, updates of the source's type with the indices' shape.
 public struct ScatterElementsKernel: Kernel, Hashable {
     public static let name = "scatter elements"
+    /// The axis that it works along, counted from the outermost.
     public var axis: Int
+    /// What is done where several elements go to one place.
     public var reduction: ScatterReduction
 
     public init(axis: Int, reduction: ScatterReduction = .none) {
@@ -30,6 +32,7 @@ public struct ScatterElementsKernel: Kernel, Hashable {
 /// Operands: source of any type, indices of any type, updates of the source's type.
 public struct ScatterNDKernel: Kernel, Hashable {
     public static let name = "scatter n-d"
+    /// What is done where several elements go to one place.
     public var reduction: ScatterReduction
 
     public init(reduction: ScatterReduction = .none) { self.reduction = reduction }

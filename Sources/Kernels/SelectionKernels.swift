@@ -4,9 +4,13 @@ import TensorCore
 /// Results: values of the operand's type, indices. NaN counts as larger than everything.
 public struct TopKKernel: Kernel, Hashable {
     public static let name = "top k"
+    /// The axis that it works along, counted from the outermost.
     public var axis: Int
+    /// How many are taken.
     public var count: Int
+    /// Takes the largest instead of the smallest.
     public var isLargest: Bool
+    /// The type of the positions.
     public var indexType: DataType
 
     public init(axis: Int, count: Int, isLargest: Bool, indexType: DataType) {
@@ -33,6 +37,7 @@ public struct OneHotKernel: Kernel, Hashable {
     public static let name = "one hot"
     /// Where the new axis stands in the result; −1 is the last place.
     public var axis: Int
+    /// The extent of the new axis.
     public var depth: Int
     /// −1 means the last position.
     public var countsFromEnd: Bool
@@ -57,6 +62,7 @@ public struct OneHotKernel: Kernel, Hashable {
 /// Sequences of different lengths in one tensor. Operands: source of any type, T×B×… or, with `axis` 1, B×T×…; lengths
 /// [B] of any type.
 public struct SequenceKernel: Kernel, Hashable {
+    /// What is computed.
     public enum Operation: Hashable, Sendable {
         /// What lies behind a sequence's end becomes `value`.
         case mask(value: Float)
@@ -67,7 +73,9 @@ public struct SequenceKernel: Kernel, Hashable {
     }
 
     public static let name = "sequence"
+    /// What is computed.
     public var operation: Operation
+    /// The axis that it works along, counted from the outermost.
     public var axis: Int
 
     public init(_ operation: Operation, axis: Int) {

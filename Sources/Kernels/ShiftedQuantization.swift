@@ -4,6 +4,7 @@ import TensorCore
 /// z = round(255 − max · s) (MXNet 1.9.1's src/operator/quantization/quantize_asym-inl.h).
 public struct ShiftedGrid: Sendable {
     public let codesPerUnit: Float
+    /// The code that stands for 0.
     public let zeroPoint: Int
 
     public init(_ range: ValueRange) {

@@ -5,9 +5,11 @@ import TensorCore
 /// much goes; what remains moves to the front, and −1 fills the rest.
 public struct BoxSuppressionKernel: Kernel, Hashable {
     public static let name = "box suppression"
+    /// Boxes that overlap by more than this share of their union count as the same.
     public var overlapThreshold: Float
     /// Only rows with a larger score take part, and only so many of the best.
     public var scoreThreshold: Float
+    /// At most so many; nil for all.
     public var limit: Int?
     public var coordinates: Int
     public var score: Int
@@ -15,7 +17,9 @@ public struct BoxSuppressionKernel: Kernel, Hashable {
     public var background: Int?
     /// Boxes of different classes suppress each other, too.
     public var ignoresClasses: Bool
+    /// How the four numbers of a box are meant.
     public var format: BoxFormat
+    /// How the four numbers of a box are meant in the result.
     public var resultFormat: BoxFormat
 
     public init(
@@ -55,9 +59,12 @@ public struct MultiBoxDetectionKernel: Kernel, Hashable {
     public static let name = "multibox detection"
     public var scoreThreshold: Float
     public var clips: Bool
+    /// Boxes that overlap by more than this share of their union count as the same.
     public var overlapThreshold: Float
     public var ignoresClasses: Bool
+    /// What the four differences between boxes are multiplied with.
     public var variances: [Float]
+    /// At most so many; nil for all.
     public var limit: Int?
 
     public init(
@@ -90,10 +97,12 @@ public struct ProposalKernel: Kernel, Hashable {
     public var scales: [Float]
     public var ratios: [Float]
     public var stride: Int
+    /// Boxes that overlap by more than this share of their union count as the same.
     public var overlapThreshold: Float
     public var minimumSize: Float
     /// How many of the best take part in the suppression, nil for all, and how many come out.
     public var candidates: Int?
+    /// At most so many.
     public var limit: Int
     /// Predictions are moved corners, not centre and size.
     public var predictsCorners: Bool

@@ -20,6 +20,7 @@ public enum UnaryFunction: String, Sendable, CaseIterable {
         }
     }
 
+    /// What becomes of one element.
     public func callAsFunction(_ x: Double) -> Double {
         switch self {
         case .negative: -x

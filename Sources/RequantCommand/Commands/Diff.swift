@@ -25,10 +25,10 @@ struct Diff: ParsableCommand {
                 "requant diff --load before.json after.json"),
         ])
 
-    @Argument(help: "The model that counts as right.")
+    @Argument(help: "The model that counts as right.", completion: .model)
     var reference: String?
 
-    @Argument(help: "The model that is compared with it.")
+    @Argument(help: "The model that is compared with it.", completion: .model)
     var candidate: String?
 
     @OptionGroup var files: ModelFileOptions
@@ -60,14 +60,14 @@ struct Diff: ParsableCommand {
     @Option(help: ArgumentHelp("The candidate has to classify this share correctly, in 0…1.", valueName: "p"))
     var minTop1: Double?
 
-    @Option(help: ArgumentHelp("Keeps the result, as JSON.", valueName: "file"))
+    @Option(help: ArgumentHelp("Keeps the result, as JSON.", valueName: "file"), completion: .file())
     var save: String?
 
     @Option(
         parsing: .upToNextOption,
         help: ArgumentHelp(
             "Takes kept results instead of running models: one is shown, of two the change. Of one and two models, "
-                + "what has changed since.", valueName: "file"))
+                + "what has changed since.", valueName: "file"), completion: .file())
     var load: [String] = []
 
     @OptionGroup var data: DataOptions

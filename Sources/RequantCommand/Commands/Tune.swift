@@ -32,7 +32,7 @@ struct Tune: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Finds ranges on these data instead of --data; same kinds, same preprocessing. Repeatable.",
-            valueName: "data"))
+            valueName: "data"), completion: .file())
     var calibration: [DataArgument] = []
 
     @Option(
@@ -41,7 +41,7 @@ struct Tune: ParsableCommand {
             """)
     var sensitivity: TuningSensitivity?
 
-    @Option(help: ArgumentHelp("Keeps every result in this file, and goes on from it.", valueName: "file"))
+    @Option(help: ArgumentHelp("Keeps every result in this file, and goes on from it.", valueName: "file"), completion: .file())
     var resume: String?
 
     @OptionGroup var quantization: QuantizationArguments

@@ -21,7 +21,7 @@ struct QuantizationArguments: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Leaves the nodes that this file names in float; one a line, # begins a comment.", valueName: "file"))
+            "Leaves the nodes that this file names in float; one a line, # begins a comment.", valueName: "file"), completion: .file())
     var excludeList: String?
 
     @Option(
