@@ -8,7 +8,8 @@ import Translation
 
 /// ONNX models leave extents open, and compute shapes; their graph is made for shapes, and made again for others.
 extension Model {
-    /// Reads an ONNX model for inputs of given shapes. Where an extent is given nowhere, it is 1 until data comes.
+    /// Reads an ONNX model for inputs of given shapes. Where an extent is given nowhere, it is 1 until data comes; or 224,
+    /// if that is too little for the model's windows.
     ///
     /// - Parameter values: inputs that are constants.
     /// - Throws: `ModelError` for inputs that do not exist.
@@ -17,13 +18,23 @@ extension Model {
         evaluate: ONNXImporter.Evaluation? = nil
     ) throws {
         let importer = evaluate.map { ONNXImporter(evaluate: $0) } ?? ONNXImporter()
-        let assumed = file.assumedShapes.filter { shapes[$0.key] == nil && values[$0.key] == nil }
-        let (graph, report) = try importer.graph(
-            of: file, name: name, shapes: shapes.merging(assumed) { given, _ in given }, values: values)
-        self.init(graph: graph, report: report)
+        func read(assuming extent: Int) throws -> Model {
+            let assumed = file.shapes(assuming: extent).filter { shapes[$0.key] == nil && values[$0.key] == nil }
+            let (graph, report) = try importer.graph(
+                of: file, name: name, shapes: shapes.merging(assumed) { given, _ in given }, values: values)
+            return Model(graph: graph, report: report)
+        }
+        self = try read(assuming: 1)
+        if values.isEmpty, unknownShapes > 0, file.shapes(assuming: 1) != file.shapes(assuming: 224),
+            let larger = try? read(assuming: 224), larger.unknownShapes < unknownShapes
+        {
+            self = larger
+        }
         source = file
         inputProblem = file.inputProblem
     }
+
+    private var unknownShapes: Int { graph.values.count { $0.producer != nil && $0.type?.shape == nil } }
 
     /// The model for inputs of these shapes.
     func adapted(to shapes: [String: Shape]) throws -> Model {
@@ -76,13 +87,15 @@ extension ONNXModel {
         return nil
     }
 
-    /// Shapes of the inputs that leave an extent open, with 1 in its place.
-    fileprivate var assumedShapes: [String: Shape] {
+    /// Shapes of the inputs that leave an extent open: with 1 for the batch, and `extent` for others.
+    fileprivate func shapes(assuming extent: Int) -> [String: Shape] {
         let stored = Set(graph.initializers.map(\.name))
         var shapes: [String: Shape] = [:]
         for input in graph.inputs where !stored.contains(input.name) {
             guard case .tensor(_, let dimensions?)? = input.type else { continue }
-            let extents = dimensions.map { if case .known(let extent) = $0 { extent } else { 1 } }
+            let extents = dimensions.enumerated().map { axis, dimension in
+                if case .known(let known) = dimension { known } else { axis == 0 ? 1 : extent }
+            }
             shapes[input.name] = try? Shape(checking: extents)
         }
         return shapes

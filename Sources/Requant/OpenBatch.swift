@@ -23,8 +23,13 @@ extension Model {
         let first = NamedNodes(others[0].graph), second = NamedNodes(others[1].graph)
         for id in graph.topologicalOrder() {
             let node = graph[id]
-            guard let a = first[node], let b = second[node] else {
+            guard let a = first[node], let b = second[node], a.op == b.op, a.inputs.count == node.inputs.count else {
                 result.report.losses.append("'\(node.name)' (\(node.op)) is for the batch that the model was read for")
+                continue
+            }
+            if a.op != node.op, a.attributes == b.attributes {
+                // Operands of one shape for this batch only: an addition that has to broadcast for others.
+                result.graph.update(id) { ($0.op, $0.attributes) = (a.op, a.attributes) }
                 continue
             }
             for (name, value) in node.attributes
@@ -39,6 +44,12 @@ extension Model {
                         "'\(node.name)' (\(node.op)): \(name)=\(value) is for the batch that the model was read for")
                 }
             }
+        }
+        for constant in graph.parameters {
+            guard let a = first.constant(constant.name), let b = second.constant(constant.name), a != b else {
+                continue
+            }
+            result.report.losses.append("'\(constant.name)' is stored for the batch that the model was read for")
         }
         return result
     }
@@ -60,16 +71,20 @@ extension Model {
 private struct NamedNodes {
     let graph: Graph
     private let nodes: [String: Node]
+    private let constants: [String: Shape]
 
     init(_ graph: Graph) {
         self.graph = graph
+        let stored = graph.parameters.compactMap { value in value.tensor.map { (value.name, $0.shape) } }
+        constants = Dictionary(stored) { first, _ in first }
         nodes = Dictionary(graph.nodes.map { ($0.name, $0) }) { first, _ in first }
     }
 
     subscript(node: Node) -> Node? {
-        guard let other = nodes[node.name], other.op == node.op else { return nil }
-        return other
+        nodes[node.name]
     }
+
+    func constant(_ name: String) -> Shape? { constants[name] }
 
     /// The shape of a node's first input.
     func shape(_ node: Node) -> Shape? { (node.inputs.first ?? nil).flatMap { graph[$0].type?.shape } }

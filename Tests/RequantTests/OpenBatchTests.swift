@@ -42,4 +42,49 @@ struct OpenBatchTests {
             #expect(output.shape.dimensions.first == 5 && output.floats() == input.floats())
         }
     }
+
+    /// A stored operand of the data's shape for a batch of one is broadcast over others; and Paddle's −1 is open.
+    @Test func additionsBroadcastOverTheBatch() throws {
+        let body = ONNXGraph(
+            name: "g", nodes: [ONNXNode("Add", name: "sum", inputs: ["x", "b"], outputs: ["y"])],
+            initializers: [ONNXTensor(name: "b", Tensor([1, 2] as [Float], shape: [1, 2]))],
+            inputs: [ONNXValueInfo(name: "x", type: .tensor(.float32, shape: [.known(-1), .known(2)]))],
+            outputs: [ONNXValueInfo(name: "y", type: .tensor(.float32, shape: nil))])
+        let file = ONNXModel(irVersion: 8, opsetImports: [ONNXOpset(version: 17)], graph: body)
+        try Fixtures.withTemporaryFolder { folder in
+            let path = folder + "/m.onnx"
+            try ModelWriter.write(file, to: path)
+            let result = try Model.load(path).saveMXNet(to: folder + "/m")
+            #expect(result.losses == [])
+            let input = Tensor((0..<6).map(Float.init), shape: [3, 2])
+            let back = try Model.load(folder + "/m", shapes: ["x": input.shape])
+            #expect(back.graph.nodes.map(\.op) == ["broadcast_add"])
+            #expect(try ModelRunner(back, engine: .reference).run(["x": input])[0].floats() == [1, 3, 3, 5, 5, 7])
+        }
+    }
+
+    /// MXNet's Module wants the shapes of all constants before it reads them; those of weights it finds itself.
+    @Test func constantsBringTheirShapes() throws {
+        let body = ONNXGraph(
+            name: "g",
+            nodes: [
+                ONNXNode("Gemm", name: "fc", inputs: ["x", "w"], outputs: ["z"], attributes: []),
+                ONNXNode("Add", name: "sum", inputs: ["z", "b"], outputs: ["y"]),
+            ],
+            initializers: [
+                ONNXTensor(name: "w", Tensor([1, 2, 3, 4] as [Float], shape: [2, 2])),
+                ONNXTensor(name: "b", Tensor([1, 2] as [Float])),
+            ],
+            inputs: [ONNXValueInfo(name: "x", type: .tensor(.float32, shape: [.known(3), .known(2)]))],
+            outputs: [ONNXValueInfo(name: "y", type: .tensor(.float32, shape: nil))])
+        let file = ONNXModel(irVersion: 8, opsetImports: [ONNXOpset(version: 17)], graph: body)
+        try Fixtures.withTemporaryFolder { folder in
+            _ = try Model(file, name: "m").saveMXNet(to: folder + "/m")
+            let back = try Model.load(folder + "/m", shapes: ["x": [3, 2]])
+            let shapes = back.graph.parameters.filter { $0.attributes["__shape__"] != nil }
+            #expect(shapes.map(\.name) == ["b"])
+            #expect(shapes.first?.attributes["__shape__"]?.description == "(2,)")
+            #expect(shapes.first?.attributes["__dtype__"]?.description == "0")
+        }
+    }
 }

@@ -46,6 +46,20 @@ struct DynamicBatchTests {
         #expect(Self.dimensions(model.graph.outputs.first) == ["batch", "3", "4"])
     }
 
+    /// 0, 1, 2 … as far as the batch goes.
+    @Test func countsAreComputed() throws {
+        let model = try Self.model(
+            """
+            %data: float32[2, 3] = input
+            %rows_output = _contrib_arange_like(%data) {axis="0"}
+            %column_output = Reshape(%rows_output) {shape="(-1, 1)"}
+            %sum_output = broadcast_add(%data, %column_output)
+            return %sum_output
+            """)
+        #expect(model.graph.nodes.contains { $0.opType == "Range" })
+        #expect(Self.dimensions(model.graph.outputs.first) == ["batch", "3"])
+    }
+
     /// A shape that is no Reshape's is computed from the batch.
     @Test func otherShapesAreComputed() throws {
         let model = try Self.model(

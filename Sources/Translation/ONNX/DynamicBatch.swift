@@ -62,7 +62,7 @@ struct DynamicBatch {
                 kept.append(constant)
             } else if let shape = reshape(constant, other) {
                 kept.append(shape)
-            } else if !compute(constant, other) && !fill(constant, other) {
+            } else if !compute(constant, other) && !fill(constant, other) && !count(constant, other) {
                 let users = model.graph.nodes.filter { $0.inputs.contains(constant.name) }.map { "'\($0.name)'" }
                 problems.append("the elements that \(users.commaSeparated) stores depend on it")
             }
@@ -117,6 +117,32 @@ struct DynamicBatch {
         else { return false }
         constants.append(ONNXTensor(name: "\(constant.name)_element", single))
         emit("Expand", ["\(constant.name)_element", shape], constant.name)
+        return true
+    }
+
+    /// Counts elements that have one distance: start, start + step, start + 2 · step …, which `arange_like` makes.
+    private mutating func count(_ constant: ONNXTensor, _ other: ONNXTensor) -> Bool {
+        guard let extents = BatchExtent.extents(constant.shape.dimensions, other.shape.dimensions),
+            let tensor = try? constant.tensor(), let larger = try? other.tensor(),
+            let line = tensor.progression, larger.progression.map({ $0 == line }) ?? false,
+            let length = BatchExtent(tensor.elementCount, larger.elementCount),
+            let count = compute([length], "\(constant.name)_count"),
+            let shape = compute(extents, "\(constant.name)_shape")
+        else { return false }
+        let name = unused(constant.name + "_line")
+        constants.append(ONNXTensor(name: name + "_zero", Tensor(scalar: Int64(0))))
+        constants.append(ONNXTensor(name: name + "_one", Tensor(scalar: Int64(1))))
+        constants.append(ONNXTensor(name: name + "_step", Tensor(scalar: line.step).converted(to: tensor.dataType)))
+        constants.append(ONNXTensor(name: name + "_start", Tensor(scalar: line.start).converted(to: tensor.dataType)))
+        emit("Squeeze", [count, add(name + "_axes", [0])], name + "_limit")
+        emit("Range", [name + "_zero", name + "_limit", name + "_one"], name + "_index")
+        computed.append(
+            ONNXNode(
+                "Cast", name: name + "_number", inputs: [name + "_index"], outputs: [name + "_number"],
+                attributes: [ONNXAttribute("to", .int(Int(constant.elementType.rawValue)))]))
+        emit("Mul", [name + "_number", name + "_step"], name + "_scaled")
+        emit("Add", [name + "_scaled", name + "_start"], name + "_row")
+        emit("Reshape", [name + "_row", shape], constant.name)
         return true
     }
 
@@ -200,6 +226,14 @@ struct DynamicBatch {
 
 extension Tensor {
     fileprivate var firstBytes: [UInt8] { withBytes { Array($0.prefix(dataType.byteWidth)) } }
+
+    /// The first element and the distance of all neighbours, if there is one.
+    fileprivate var progression: (start: Double, step: Double)? {
+        guard elementCount > 1, dataType == .float32 || dataType == .int64 || dataType == .int32 else { return nil }
+        let numbers = doubles(), step = numbers[1] - numbers[0]
+        let isLine = numbers.indices.allSatisfy { numbers[$0] == numbers[0] + Double($0) * step }
+        return isLine ? (numbers[0], step) : nil
+    }
 
     /// Whether all elements are the same.
     fileprivate var isUniform: Bool {
