@@ -1,5 +1,6 @@
 import Foundation
 import GraphIR
+import ONNXFormat
 import Operators
 import TensorCore
 
@@ -15,6 +16,8 @@ public struct ModelSummary: Sendable, Codable {
         public var shape: [Int]?
         /// An input that is only there to train with.
         public var isLabel = false
+        /// The extents as an ONNX file has them, if it leaves some open: `["N", "3", "224", "224"]`.
+        public var openShape: [String]?
     }
 
     /// How often an operator occurs.
@@ -110,7 +113,9 @@ extension Model {
         let stored = graph.parameters.compactMap(\.tensor)
         let inputs = (inputNames + labelNames).compactMap { graph.value(named: $0) }
         let labels = Set(labelNames), obstacles = obstacles(table)
-        let ports = inputs.map { ModelSummary.Port($0, isLabel: labels.contains($0.name)) }
+        let ports = inputs.map {
+            ModelSummary.Port($0, isLabel: labels.contains($0.name), openShape: source?.openShape(of: $0.name))
+        }
         let operators = counts.map { ModelSummary.OperatorCount(operator: $0, count: $1) }
             .sorted { ($1.count, $0.operator) < ($0.count, $1.operator) }
         let misfits = report.mismatched + ParameterCheck.problems(of: graph, table: table)
@@ -118,7 +123,9 @@ extension Model {
             name: graph.name, format: format, upgrades: upgrades,
             producer: graph.metadata["producer"]?.trimmingCharacters(in: .whitespaces),
             inputs: ports,
-            outputs: graph.outputs.map { ModelSummary.Port(graph[$0]) },
+            outputs: graph.outputs.map {
+                ModelSummary.Port(graph[$0], openShape: source?.openShape(of: graph[$0].name))
+            },
             operators: operators,
             nodes: nodes.count, parameterTensors: stored.count,
             parameters: stored.reduce(0) { $0 + $1.elementCount },
@@ -228,10 +235,21 @@ extension Model {
 }
 
 extension ModelSummary.Port {
-    fileprivate init(_ value: Value, isLabel: Bool = false) {
+    fileprivate init(_ value: Value, isLabel: Bool = false, openShape: [String]?) {
         self.init(
             name: value.name, type: value.type.map { $0.dataType.description } ?? "unknown",
-            shape: value.type?.shape?.dimensions, isLabel: isLabel)
+            shape: value.type?.shape?.dimensions, isLabel: isLabel, openShape: openShape)
+    }
+}
+
+extension ONNXModel {
+    /// The extents of an input or output, if some of them are open.
+    fileprivate func openShape(of name: String) -> [String]? {
+        guard let declared = (graph.inputs + graph.outputs).first(where: { $0.name == name }),
+            case .tensor(_, let dimensions?)? = declared.type
+        else { return nil }
+        let isOpen = dimensions.contains { if case .known = $0 { false } else { true } }
+        return isOpen ? dimensions.map(\.description) : nil
     }
 }
 

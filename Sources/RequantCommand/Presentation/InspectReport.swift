@@ -151,7 +151,9 @@ extension ModelSummary {
 
 extension ModelSummary.Port {
     fileprivate var text: String {
-        "\(name)  \(type) \(Wording.shape(shape))" + (isLabel ? " (to train with; not needed to run)" : "")
+        "\(name)  \(type) \(Wording.shape(shape))"
+            + (openShape.map { " (open: \($0.joined(separator: "×")))" } ?? "")
+            + (isLabel ? " (to train with; not needed to run)" : "")
     }
 }
 
