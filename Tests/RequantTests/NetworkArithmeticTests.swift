@@ -44,6 +44,14 @@ struct NetworkArithmeticTests {
         return graph[codes].type?.quantization?.grid.map { $0.steps[0] * 1.001 }
     }
 
+    /// Decibels that MXNet's rounding is ahead where its errors happen to cancel: the weights round to other codes.
+    static let luck = [
+        "deconv/05-naive-postfused-int8-tw-full": 0.4, "lenet-sym/03-none-auto-tw-full": 0.6,
+        "mlp-sym/04-naive-auto-tw-full": 0.8, "mobilenet-v1/05-naive-postfused-auto-tw-full": 1.7,
+        "selfatt/05-naive-postfused-auto-cw-full": 0.6, "text-embed/05-naive-postfused-auto-cw-full": 0.8,
+        "vgg-fc/03-none-auto-tw-full": 0.3, "vgg-fc/05-naive-postfused-auto-cw-full": 1.0,
+    ]
+
     /// Exact arithmetic is never further from float than MXNet's, over all the data that the network was calibrated with.
     @Test(arguments: stages.filter { $0.name.number > 2 }) func exactOutputsAreNoWorse(_ stage: Stage) throws {
         guard try stage.network.isKnown() else { return }
@@ -57,9 +65,7 @@ struct NetworkArithmeticTests {
             let exact = Self.decibels(Self.noise(ours[index], expected[index]))
             let mxnet = Self.decibels(Self.noise(theirs[index], expected[index]))
             print("\(stage) output \(index): \(exact) dB, MXNet's arithmetic \(mxnet) dB")
-            // The weights round to other codes (127 or 127.5 for the largest), and of so few outputs the errors of one
-            // or the other may happen to cancel.
-            #expect(exact >= mxnet - 3, "output \(index)")
+            #expect(exact >= mxnet - Self.luck[stage.description, default: 0.11], "output \(index)")
         }
     }
 

@@ -69,7 +69,7 @@ struct WeightCodes {
         let scales = folded.channelMagnitudes.enumerated().map { channel, magnitude in
             min(scale(magnitude, limit), folded.bias.map { largestScale(bias: $0[channel], source) } ?? .infinity)
         }
-        return WeightCodes(folded, scales, source)
+        return WeightCodes(folded, scales, source, limit: limit)
     }
 
     /// Quantizes with one factor for the whole tensor, as MXNet does before the ranges are known.
@@ -77,8 +77,10 @@ struct WeightCodes {
     static func byTensor(
         _ folded: FoldedWeights, sourceCodesPerUnit source: Float, limit: Float, fitsBias: Bool
     ) -> WeightCodes {
-        let largest = fitsBias ? (folded.bias ?? []).map { largestScale(bias: $0, source) }.min() ?? .infinity : .infinity
-        return WeightCodes(folded, [min(scale(folded.channelMagnitudes.max() ?? 0, limit), largest)], source)
+        let largest =
+            fitsBias ? (folded.bias ?? []).map { largestScale(bias: $0, source) }.min() ?? .infinity : .infinity
+        return WeightCodes(
+            folded, [min(scale(folded.channelMagnitudes.max() ?? 0, limit), largest)], source, limit: limit)
     }
 
     private static func scale(_ magnitude: Float, _ limit: Float) -> Float {
@@ -90,17 +92,20 @@ struct WeightCodes {
         bias == 0 ? .infinity : (bias > 0 ? Float(Int32.max) : Float(Int32.min)) / 2 / bias / source
     }
 
-    private init(_ folded: FoldedWeights, _ scales: [Float], _ source: Float) {
+    private init(_ folded: FoldedWeights, _ scales: [Float], _ source: Float, limit: Float) {
         let channels = folded.weights.shape[0]
         let columns = folded.weights.shape.elementCount / max(channels, 1)
         func scale(_ channel: Int) -> Float { scales.count == 1 ? scales[0] : scales[channel] }
+        let window = folded.weights.shape.dimensions.dropFirst(2).reduce(1, *)
+        // Weights that were made for MXNet's reading are the codes that they stand for.
+        let rounding: WeightRounding = limit == ParameterCodes.whole ? .keepingSums : .nearest
         weights = folded.weights.withElements(as: Float.self) { values in
             Tensor(shape: folded.weights.shape, of: Int8.self) { target in
                 for channel in 0..<channels {
-                    let factor = scale(channel)
-                    for index in channel * columns..<(channel + 1) * columns {
-                        target[index] = Int8(min(max((values[index] * factor).rounded(.toNearestOrEven), -128), 127))
-                    }
+                    let range = channel * columns..<(channel + 1) * columns
+                    rounding.round(
+                        UnsafeBufferPointer(rebasing: values[range]), scale: scale(channel), window: window,
+                        into: UnsafeMutableBufferPointer(rebasing: target[range]))
                 }
             }
         }

@@ -7,9 +7,9 @@ import TensorCore
 /// Whether every node that works on codes computes what its float brother computes of the values that its input codes
 /// stand for. For a result with step s_y, weights with step s_w, data x with step s_x:
 ///
-///     |Δy| ≤ s_y / 2 + (Σ |x| · s_w + s_b) / 2       after what the codes of y cannot hold was cut off
+///     |Δy| ≤ s_y / 2 + Σ |x| · s_w + s_b / 2       after what the codes of y cannot hold was cut off
 ///
-/// s_w is max|W'| / 127, of the channel once the layer has its range, of the whole tensor before; MXNet makes it larger
+/// Weights are rounded down or up, not always to the nearest code (`WeightRounding`). s_w is max|W'| / 127, of the channel once the layer has its range, of the whole tensor before; MXNet makes it larger
 /// where the bias would not fit into half of int32. Parameters that are stored as codes add nothing: they are what their
 /// codes say. Only layers with weights have the second term, and activations stretch it by no more than `slope`.
 struct CodeBound {
@@ -121,10 +121,10 @@ private struct WeightRounding {
     /// One for each element of the result.
     func spread() throws -> [Float] {
         let columns = weightShape.elementCount / max(weightShape[0], 1)
-        let halves = weightSteps.flatMap { Array(repeating: $0 / 2, count: columns) }
+        let steps = weightSteps.flatMap { Array(repeating: $0, count: columns) }
         var layer = layer
         layer.attributes["no_bias"] = .text("False")
-        let inputs = [data, Tensor(halves, shape: weightShape), Tensor(biasSteps.map { $0 / 2 })]
+        let inputs = [data, Tensor(steps, shape: weightShape), Tensor(biasSteps.map { $0 / 2 })]
         return try layer.evaluate(inputs) { $0 > 0 }[0].floats()
     }
 }
