@@ -4,6 +4,9 @@ enum BoxLabel {
     static let longestName = 44
 
     static func lines(of node: DrawnNode) -> [String] {
+        // On a strong colour everything has to be as dark as the title.
+        let tone = node.heat != nil ? Palette.text : node.emphasis == .pale ? Palette.paleText : Palette.detail
+        func small(_ text: String) -> String { Self.small(text, tone) }
         var rows = [title(of: node)]
         if node.name != node.title { rows.append(row(small(shortened(node.name)))) }
         rows += node.parts.enumerated().map { index, part in
@@ -13,13 +16,15 @@ enum BoxLabel {
         rows += node.lines.enumerated().map { index, line in
             row(small(line), ruled: index == 0 && !node.parts.isEmpty)
         }
-        return ["<table border=\"0\" cellborder=\"0\" cellspacing=\"0\" cellpadding=\"2\" color=\"#B0B0B0\">"]
+        return [
+            "<table border=\"0\" cellborder=\"0\" cellspacing=\"0\" cellpadding=\"2\" color=\"\(Palette.rule.light)\">"
+        ]
             + rows.flatMap { $0 } + ["</table>"]
     }
 
     private static func title(of node: DrawnNode) -> [String] {
         switch node.category {
-        case .terminal: return row(small(node.title))
+        case .terminal, .parameter: return row(small(node.title))
         case .quantizing: return row("<font point-size=\"10\">\(escaped(node.title))</font>")
         default:
             let badge = node.arithmetic.map {
@@ -34,8 +39,8 @@ enum BoxLabel {
         return rule + ["<tr><td>\(content)</td></tr>"]
     }
 
-    private static func small(_ text: String) -> String {
-        "<font point-size=\"9\" color=\"#595959\">\(escaped(text.isEmpty ? " " : text))</font>"
+    private static func small(_ text: String, _ tone: Tone = Palette.detail) -> String {
+        "<font point-size=\"9\" color=\"\(tone.light)\">\(escaped(text.isEmpty ? " " : text))</font>"
     }
 
     private static func shortened(_ name: String) -> String {

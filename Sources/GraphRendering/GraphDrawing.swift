@@ -1,3 +1,5 @@
+import GraphIR
+
 /// A picture of a graph before anybody has chosen a file format: what is drawn, in which order, but not where.
 /// A value of this type is complete: writers need neither the graph nor Graphviz's conventions to read it.
 public struct GraphDrawing: Sendable, Equatable {
@@ -11,6 +13,12 @@ public struct GraphDrawing: Sendable, Equatable {
     public var clusters: [DrawnCluster] = []
     /// Nodes that stand beside each other, from left to right: the same layer in several stages. Tops come first.
     public var rows: [[String]] = []
+    /// What the colours of an overlay stand for.
+    public var scale: OverlayScale?
+    /// What the widths of the arrows stand for, if they do.
+    public var widths: String?
+    /// What a reader has to know of the drawing, such as that it is coarser than was asked for.
+    public var note: String?
 
     /// A drawing of nothing yet.
     public init(title: String = "") { self.title = title }
@@ -19,14 +27,25 @@ public struct GraphDrawing: Sendable, Equatable {
     public var legend: [PathKind] {
         PathKind.allCases.filter { kind in edges.contains { $0.kind == kind } }
     }
+
+    /// The kinds of box that occur and that the legend explains.
+    var categories: [DrawnNode.Category] {
+        DrawnNode.Category.allCases.filter { category in
+            category != .terminal && nodes.contains { $0.category == category }
+        }
+    }
 }
 
 /// A box.
 public struct DrawnNode: Sendable, Equatable {
     /// What sets the colour of a box.
     public enum Category: String, Sendable, CaseIterable {
-        case terminal, weighted, fused, normalization, activation, pooling, sum, quantizing, other
+        case terminal, weighted, fused, normalization, activation, pooling, sum, joining, shaping, quantizing, parameter
+        case other
     }
+
+    /// How a box stands out beside the stage before.
+    public enum Emphasis: String, Sendable { case plain, pale, strong }
 
     /// One operation inside a fused node.
     public struct Part: Sendable, Equatable {
@@ -52,6 +71,13 @@ public struct DrawnNode: Sendable, Equatable {
     public var parts: [Part] = []
     /// The id of the cluster in which it lies.
     public var cluster: String?
+    public var emphasis = Emphasis.plain
+    /// How much of an overlay's measure it has, as a step of the scale from 0.
+    public var heat: Int?
+    /// Everything that is known of it, as it pops up in SVG; by default its name.
+    public var tooltip = ""
+    /// Where a click leads.
+    public var url: String?
 }
 
 /// An arrow.
@@ -66,12 +92,16 @@ public struct DrawnEdge: Sendable, Equatable {
     public var lines: [String] = []
     /// A short cut to where paths join again: the longer path is the one to draw straight.
     public var isSkip = false
+    /// In points; nil for that of its kind.
+    public var width: Double?
+    /// The value that travels along it.
+    public var tooltip = ""
 }
 
 /// A frame around nodes: a residual block, or a stage.
 public struct DrawnCluster: Sendable, Equatable {
     /// What a frame is around.
-    public enum Role: String, Sendable { case block, stage }
+    public enum Role: String, Sendable { case block, group, stage }
 
     /// Unique in the drawing.
     public var id: String
@@ -81,6 +111,8 @@ public struct DrawnCluster: Sendable, Equatable {
     public var subtitle: String
     /// What it is around.
     public var role: Role
+    /// The id of the frame that it lies in.
+    public var parent: String?
 }
 
 /// The element type that travels along an arrow.
@@ -90,12 +122,19 @@ public enum PathKind: String, Sendable, CaseIterable {
 
 /// How much a drawing tells.
 public struct DrawingOptions: Sendable {
-    /// Frames around the residual blocks of a whole model.
+    public var detail = DetailLevel.nodes
+    /// Frames around the blocks of a whole model, and around nodes whose names begin alike.
     public var framesBlocks = true
     /// Shape, type and range on the arrows.
     public var labelsEdges = true
     /// Names and shapes of weights in the boxes that use them.
     public var listsParameters = true
+    /// Arrows are as wide as the bytes that travel along them are many.
+    public var widthsShowBytes = false
+    /// Colours the boxes by a measure instead of by their kind.
+    public var overlay: Overlay?
+    /// Where a click on a box leads.
+    public var link: (@Sendable (Node) -> String?)?
 
     public init() {}
 }

@@ -30,7 +30,8 @@ public enum GraphvizRenderer {
     public static func render(_ drawing: GraphDrawing, as format: PictureFormat) throws -> [UInt8] {
         if format == .dot { return Array(DOTWriter.text(for: drawing).utf8) }
         let description = DOTWriter.text(for: drawing, resolution: format == .png ? 144 : nil)
-        return try picture(of: description, as: format)
+        let bytes = try picture(of: description, as: format)
+        return format == .svg ? SVGPicture.styled(bytes) : bytes
     }
 
     /// Lays out a text in Graphviz's language.

@@ -5,30 +5,64 @@ import GraphIR
 enum Operation {
     private static let categories: [String: DrawnNode.Category] = {
         let families: [(DrawnNode.Category, [String])] = [
-            (.weighted, [
-                "Convolution", "Deconvolution", "FullyConnected", "Embedding", "RNN", "dot", "batch_dot", "Conv",
-                "ConvTranspose", "Gemm", "MatMul", "ConvInteger", "MatMulInteger", "QLinearConv", "QLinearMatMul",
-                "LSTM", "GRU",
-            ]),
+            (
+                .weighted,
+                [
+                    "Convolution", "Deconvolution", "FullyConnected", "Embedding", "RNN", "dot", "batch_dot", "Conv",
+                    "ConvTranspose", "Gemm", "MatMul", "ConvInteger", "MatMulInteger", "QLinearConv", "QLinearMatMul",
+                    "LSTM", "GRU", "PlainRNN", "_contrib_DeformableConvolution",
+                    "_contrib_ModulatedDeformableConvolution",
+                ]
+            ),
             (.fused, ["FusedConvolution", "FusedFullyConnected"]),
-            (.normalization, [
-                "BatchNorm", "LayerNorm", "InstanceNorm", "GroupNorm", "L2Normalization", "LRN", "BatchNormalization",
-                "LayerNormalization", "InstanceNormalization",
-            ]),
-            (.activation, [
-                "Activation", "LeakyReLU", "relu", "sigmoid", "tanh", "clip", "Relu", "LeakyRelu", "PRelu", "Elu",
-                "Selu", "Gelu", "Sigmoid", "Tanh", "Clip", "HardSigmoid", "HardSwish", "Softplus", "Softsign", "Erf",
-            ]),
-            (.pooling, [
-                "Pooling", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "LpPool",
-            ]),
-            (.sum, [
-                "elemwise_add", "_plus", "_Plus", "broadcast_add", "broadcast_plus", "ElementWiseSum", "add_n", "Add",
-                "Sum", "QLinearAdd",
-            ]),
-            (.quantizing, [
-                "Quantize", "Requantize", "Dequantize", "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear",
-            ]),
+            (
+                .normalization,
+                [
+                    "BatchNorm", "LayerNorm", "InstanceNorm", "GroupNorm", "L2Normalization", "LRN",
+                    "BatchNormalization",
+                    "LayerNormalization", "InstanceNormalization", "RMSNormalization", "MeanVarianceNormalization",
+                ]
+            ),
+            (
+                .activation,
+                [
+                    "Activation", "LeakyReLU", "relu", "sigmoid", "tanh", "clip", "Relu", "LeakyRelu", "PRelu", "Elu",
+                    "Selu", "Gelu", "GeluTanh", "Swish", "Mish", "Celu", "PRelu", "softsign", "hard_sigmoid", "Sigmoid",
+                    "Tanh", "Clip", "HardSigmoid", "HardSwish", "Softplus", "Softsign", "Erf",
+                ]
+            ),
+            (
+                .pooling,
+                [
+                    "Pooling", "Pooling_v1", "_contrib_AdaptiveAvgPooling2D", "MaxPool", "AveragePool",
+                    "GlobalAveragePool", "GlobalMaxPool", "LpPool",
+                ]
+            ),
+            (
+                .sum,
+                [
+                    "elemwise_add", "_plus", "_Plus", "broadcast_add", "broadcast_plus", "ElementWiseSum", "add_n",
+                    "Add",
+                    "Sum", "QLinearAdd",
+                ]
+            ),
+            (.joining, ["Concat", "concat", "stack", "ConcatFromSequence"]),
+            (
+                .shaping,
+                [
+                    "Flatten", "Reshape", "_np_reshape", "_npx_reshape", "reshape_like", "expand_dims", "squeeze",
+                    "transpose", "Transpose", "SwapAxis", "slice", "slice_axis", "slice_like", "SliceChannel", "Split",
+                    "Slice", "Squeeze", "Unsqueeze", "Dropout", "_copy", "Identity", "Pad", "tile", "repeat",
+                    "broadcast_to", "broadcast_like", "Expand", "Cast", "depth_to_space", "space_to_depth",
+                ]
+            ),
+            (
+                .quantizing,
+                [
+                    "Quantize", "QuantizeAsymmetric", "Requantize", "Dequantize", "QuantizeLinear", "DequantizeLinear",
+                    "DynamicQuantizeLinear",
+                ]
+            ),
         ]
         return Dictionary(families.flatMap { category, ops in ops.map { ($0, category) } }) { first, _ in first }
     }()

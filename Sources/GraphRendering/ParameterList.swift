@@ -30,18 +30,20 @@ enum ParameterList {
     /// that are nothing but the weights or statistics of layers.
     static func isParameter(_ value: Value, in graph: Graph) -> Bool {
         guard value.producer == nil, value.tensor == nil else { return value.tensor != nil }
-        return !value.uses.isEmpty && value.uses.allSatisfy { use in
-            use.index > 0 && Operation.readsParameters(graph[use.node])
-        }
+        return !value.uses.isEmpty
+            && value.uses.allSatisfy { use in
+                use.index > 0 && Operation.readsParameters(graph[use.node])
+            }
     }
 
     /// What a parameter is to its node: the name without what it shares with the node's, or with that of one of the
     /// nodes that it stands for. `conv0_weight` of `conv0_fwd` is the `weight`.
-    private static func role(of parameter: String, for node: Node) -> String {
+    static func role(of parameter: String, for node: Node) -> String {
         let words = words(of: parameter)
-        let shared = ([node.name] + node.origins).map { name in
-            zip(words, Self.words(of: name)).prefix { $0 == $1 }.count
-        }.max() ?? 0
+        let shared =
+            ([node.name] + node.origins).map { name in
+                zip(words, Self.words(of: name)).prefix { $0 == $1 }.count
+            }.max() ?? 0
         // Names that share nothing, as in many ONNX files: `layers.0.weight` is a weight.
         let rest = shared > 0 ? words.dropFirst(shared).joined(separator: "_") : words.last.map(String.init)
         guard let name = rest, !name.isEmpty else { return parameter }

@@ -10,6 +10,8 @@ public struct Stage: Sendable {
     public var subtitle: String
     /// The model at that stage.
     public var graph: Graph
+    /// Colours its boxes; the options' overlay does if there is none.
+    public var overlay: Overlay?
 
     /// - Parameters:
     ///   - graph: the model at that stage.
@@ -44,7 +46,7 @@ extension GraphDrawing {
     /// - Parameters:
     ///   - stages: from left to right.
     ///   - options: what the boxes show.
-    ///   - block: a residual block, or a node in one, of any of the stages; the same block is drawn of each.
+    ///   - block: a block, or a node in one, of any of the stages; the same block is drawn of each.
     ///     Nil draws the whole models.
     /// - Throws: `ModelError` if no stage has such a block, or a stage has no counterpart of it.
     public static func sideBySide(
@@ -52,37 +54,46 @@ extension GraphDrawing {
     ) throws -> GraphDrawing {
         let chosen = try block.map { try firstBlock($0, of: stages) }
         var drawing = GraphDrawing(title: chosen?.name ?? stages.first?.graph.name ?? "")
+        drawing.scale = (stages.first?.overlay ?? options.overlay)?.scale
         // By the layer with weights that the nodes have in common; the tops are under the empty name.
         var rows: OrderedDictionary<String, [String]> = ["": []]
         for (index, stage) in stages.enumerated() {
             let frame = DrawnCluster(id: "stage\(index)", title: stage.title, subtitle: stage.subtitle, role: .stage)
-            let builder = DrawingBuilder(
-                graph: stage.graph, options: options, prefix: "s\(index)", enclosing: frame)
+            var stageOptions = options
+            stageOptions.overlay = stage.overlay ?? options.overlay
+            var builder = DrawingBuilder(
+                graph: stage.graph, options: stageOptions, prefix: "s\(index)", enclosing: frame)
+            if index > 0 { builder.changes = StageChanges(since: stages[index - 1].graph) }
             var nodes = stage.graph.topologicalOrder()
             if let chosen {
                 guard let block = chosen.counterpart(in: stage.graph) else {
                     throw ModelError(
-                        "has no residual block that covers the nodes of '\(chosen.name)'",
+                        "has no block that covers the nodes of '\(chosen.name)'",
                         at: "stage '\(stage.title)'", advice: "give stages of one model")
                 }
                 nodes = block.nodes
             }
             let top = drawing.nodes.count
-            builder.draw(nodes, into: &drawing)
+            let boxes = builder.draw(nodes, into: &drawing)
             if top < drawing.nodes.count { rows["", default: []].append(drawing.nodes[top].id) }
             for node in nodes where Operation.category(of: stage.graph[node]).hasWeights {
-                if let layer = stage.graph[node].origins.first { rows[layer, default: []].append(builder.name(node)) }
+                if let layer = stage.graph[node].origins.first {
+                    boxes[node].map { rows[layer, default: []].append($0) }
+                }
             }
         }
-        drawing.rows = rows.values.filter { $0.count > 1 }
+        // Boxes of several layers stand beside the first of them that others have.
+        var placed = Set<String>()
+        drawing.rows = rows.values.map { $0.filter { placed.insert($0).inserted } }.filter { $0.count > 1 }
+        if options.widthsShowBytes { drawing.widenArrows() }
         return drawing
     }
 
     /// The block as the first stage that knows the name has it; the first stage's error if none does.
-    private static func firstBlock(_ name: String, of stages: [Stage]) throws -> ResidualBlock {
+    private static func firstBlock(_ name: String, of stages: [Stage]) throws -> Block {
         var firstError: (any Error)?
         for stage in stages {
-            do { return try ResidualBlock.find(name, in: stage.graph) } catch { firstError = firstError ?? error }
+            do { return try Block.find(name, in: stage.graph) } catch { firstError = firstError ?? error }
         }
         throw firstError ?? ModelError("there is no model to draw", advice: "give at least one stage")
     }

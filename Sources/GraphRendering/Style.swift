@@ -1,39 +1,47 @@
-/// The looks of a drawing. Paths differ in colour, width and dashes, so that they stay apart in grey and for eyes that
-/// tell few colours; the colours are those of Okabe and Ito, "Color Universal Design" (2008).
+/// The looks of a path. Paths differ in colour, width and dashes, so that they stay apart in grey and for eyes that tell
+/// few colours.
 struct PathStyle {
-    var color: String
+    var tone: Tone
     var width: Double
     /// Graphviz's name of the dashes.
     var dashes: String
     var meaning: String
 
+    var color: String { tone.light }
+
     init(_ kind: PathKind) {
-        (color, width, dashes, meaning) = switch kind {
-        case .float: ("#4D4D4D", 1.1, "solid", "float32 where no type is given")
-        case .int8: ("#0072B2", 2.4, "solid", "int8")
-        case .uint8: ("#D55E00", 2.4, "dashed", "uint8")
-        case .int32: ("#CC79A7", 2.4, "dotted", "int32")
-        case .other: ("#8C8C8C", 1.1, "dashed", "other")
-        }
+        (tone, width, dashes, meaning) =
+            switch kind {
+            case .float: (Palette.black, 1.1, "solid", "float32 where no type is given")
+            case .int8: (Palette.blue, 2.4, "solid", "int8")
+            case .uint8: (Palette.vermilion, 2.4, "dashed", "uint8")
+            case .int32: (Palette.purple, 2.4, "dotted", "int32")
+            case .other: (Palette.grey, 1.1, "dashed", "other")
+            }
     }
 }
 
-/// Fill and border of a box.
+/// Fill and border of a box, and what its kind is called in the legend.
 struct BoxStyle {
-    var fill: String
-    var border: String
+    var fill: Tone
+    var border: Tone
+    var meaning: String
 
     init(_ category: DrawnNode.Category) {
-        (fill, border) = switch category {
-        case .terminal: ("#FFFFFF", "#8C8C8C")
-        case .weighted: ("#E6F0F8", "#7B97AB")
-        case .fused: ("#E3F1EC", "#6B9C8A")
-        case .normalization: ("#F0ECF6", "#9C8FB3")
-        case .activation: ("#FBEEE4", "#BD9A7D")
-        case .pooling: ("#E8F3F3", "#7FA5A5")
-        case .sum: ("#FBF5DC", "#B5A55F")
-        case .quantizing: ("#FFFFFF", "#E69F00")
-        case .other: ("#F3F3F3", "#A0A0A0")
-        }
+        (fill, border, meaning) =
+            switch category {
+            case .terminal: (Palette.page, Palette.grey, "")
+            case .weighted: (Tone("#e6f0f8", "#1b3347"), Tone("#7b97ab", "#5f88a6"), "layer with weights")
+            case .fused: (Tone("#e3f1ec", "#173a2e"), Tone("#6b9c8a", "#4f9479"), "fused layer")
+            case .normalization: (Tone("#f0ecf6", "#31284a"), Tone("#9c8fb3", "#8a78ad"), "normalization")
+            case .activation: (Tone("#fbeee4", "#44301f"), Tone("#bd9a7d", "#a57e5c"), "activation")
+            case .pooling: (Tone("#e4f2f4", "#17383c"), Tone("#7fa5a5", "#5b9192"), "pooling")
+            case .sum: (Tone("#fbf5dc", "#3d3715"), Tone("#b5a55f", "#a8963f"), "sum")
+            case .joining: (Tone("#f6e9f0", "#43263a"), Tone("#b58aa4", "#a06f8e"), "concatenation")
+            case .shaping: (Tone("#f1f1ee", "#2c2d28"), Tone("#a5a597", "#7d7e72"), "shape")
+            case .quantizing: (Palette.page, Palette.orange, "quantization")
+            case .parameter: (Tone("#fefefe", "#101316"), Tone("#c4c4c4", "#50575e"), "parameter")
+            case .other: (Tone("#f3f3f3", "#2a2e33"), Tone("#a0a0a0", "#7c848b"), "other")
+            }
     }
 }

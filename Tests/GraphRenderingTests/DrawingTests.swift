@@ -34,19 +34,21 @@ struct DrawingTests {
     @Test func pathsTellTheirTypes() {
         let drawing = GraphDrawing(of: ResidualModel.graph(.calibrated))
         #expect(drawing.legend == [.float, .int8, .uint8, .int32])
-        #expect(drawing.edges.map(\.kind) == [
-            .float, .int8, .int32, .int8, .int32, .uint8, .int8, .int32, .uint8, .float, .float,
-        ])
+        #expect(
+            drawing.edges.map(\.kind) == [
+                .float, .int8, .int32, .int8, .int32, .uint8, .int8, .int32, .uint8, .float, .float,
+            ])
     }
 
     /// Both arrows of a value say where its codes lie; the one that a fused node adds is called the residual.
     @Test func arrowsTellTheirRanges() throws {
         let graph = ResidualModel.graph(.postFused)
-        let edges = GraphDrawing(of: [try ResidualBlock.find("plus", in: graph)], in: graph).edges
-        #expect(edges.map(\.lines) == [
-            ["1×8×28×28 int8", "[−2.25, 2]"], ["1×8×28×28 uint8", "[0, 4.5]"], ["residual", "int8", "[−2.25, 2]"],
-            ["1×8×28×28 uint8", "[0, 6.25]"],
-        ])
+        let edges = GraphDrawing(of: [try Block.find("plus", in: graph)], in: graph).edges
+        #expect(
+            edges.map(\.lines) == [
+                ["1×8×28×28 int8", "[−2.25, 2]"], ["1×8×28×28 uint8", "[0, 4.5]"], ["residual", "int8", "[−2.25, 2]"],
+                ["1×8×28×28 uint8", "[0, 6.25]"],
+            ])
         var options = DrawingOptions()
         options.labelsEdges = false
         #expect(GraphDrawing(of: graph, options: options).edges.flatMap(\.lines) == [])
@@ -85,7 +87,7 @@ struct DrawingTests {
 
     /// The two snapshots are for people to read: what a drawing says, and that a change of it is seen.
     @Test func snapshots() throws {
-        let block = try ResidualBlock.find("plus", in: ResidualModel.graph(.postFused))
+        let block = try Block.find("plus", in: ResidualModel.graph(.postFused))
         let drawing = GraphDrawing(of: [block], in: ResidualModel.graph(.postFused))
         try expectSnapshot(DOTWriter.text(for: drawing), "block-post-fused.dot")
         let stages = [ResidualModel.Form.float, .fused].map { Stage(ResidualModel.graph($0)) }
@@ -93,8 +95,11 @@ struct DrawingTests {
     }
 }
 
-/// Compares with a file of Fixtures/GraphRendering.
+/// Compares with a file of Fixtures/GraphRendering. `RECORD=1 swift test --filter DrawingTests` writes it anew, to be read.
 private func expectSnapshot(_ text: String, _ name: String) throws {
-    let expected = try String(contentsOfFile: Fixtures.path("GraphRendering/\(name)"), encoding: .utf8)
-    #expect(text == expected)
+    let path = Fixtures.path("GraphRendering/\(name)")
+    if ProcessInfo.processInfo.environment["RECORD"] != nil {
+        try text.write(toFile: path, atomically: true, encoding: .utf8)
+    }
+    #expect(text == (try String(contentsOfFile: path, encoding: .utf8)))
 }

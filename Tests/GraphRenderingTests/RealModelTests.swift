@@ -14,7 +14,7 @@ struct RealModelTests {
         }
         #expect(stages.map(\.title) == ["float", "fused", "quantized", "calibrated", "post-fused"])
         let names = (1...4).flatMap { stage in (0...1).map { "resnetv10_stage\(stage)__plus\($0)" } }
-        for stage in stages { #expect(ResidualBlock.find(in: stage.graph).map(\.name) == names) }
+        for stage in stages { #expect(Block.find(in: stage.graph).map(\.name) == names) }
 
         // The first block of a stage halves the image and has a convolution on its short cut.
         let halving = try GraphDrawing.sideBySide(stages, block: "resnetv10_stage2_conv0_fwd")

@@ -3,7 +3,7 @@ import GraphRendering
 import TensorCore
 import Testing
 
-struct ResidualBlocksTests {
+struct BlocksTests {
     @Test func findsTheSameBlockInEveryStage() throws {
         let expected: [ResidualModel.Form: [String]] = [
             .float: ["conv1", "bn1", "relu1", "conv2", "bn2", "plus", "relu2"],
@@ -20,7 +20,7 @@ struct ResidualBlocksTests {
         ]
         for form in ResidualModel.Form.allCases {
             let graph = ResidualModel.graph(form)
-            let blocks = ResidualBlock.find(in: graph)
+            let blocks = Block.find(in: graph)
             #expect(blocks.map(\.name) == ["plus"])
             #expect(blocks.first?.nodes.map { graph[$0].name } == expected[form])
         }
@@ -28,16 +28,17 @@ struct ResidualBlocksTests {
 
     @Test func aNameInsideTheBlockFindsIt() throws {
         for form in ResidualModel.Form.allCases {
-            #expect(try ResidualBlock.find("bn1", in: ResidualModel.graph(form)).name == "plus")
+            #expect(try Block.find("bn1", in: ResidualModel.graph(form)).name == "plus")
         }
         let requantize = "requantize_sg_mkldnn_conv_bn_act_1"
-        #expect(try ResidualBlock.find(requantize, in: ResidualModel.graph(.quantized)).name == "plus")
+        #expect(try Block.find(requantize, in: ResidualModel.graph(.quantized)).name == "plus")
     }
 
     @Test func aUniquePartOfANameFindsTheBlock() throws {
-        #expect(try ResidualBlock.find("lu1", in: ResidualModel.graph(.fused)).name == "plus")
-        #expect(try ResidualBlock.find("plu", in: ResidualModel.graph(.float)).name == "plus")
-        let two = try GraphParser.parse("""
+        #expect(try Block.find("lu1", in: ResidualModel.graph(.fused)).name == "plus")
+        #expect(try Block.find("plu", in: ResidualModel.graph(.float)).name == "plus")
+        let two = try GraphParser.parse(
+            """
             graph two {
               %x: float32 = input
               %a1 = Conv(%x)
@@ -48,26 +49,27 @@ struct ResidualBlocksTests {
             }
             """)
         // A whole name counts more than a part of another; what several blocks have in their names is none's.
-        #expect(try ResidualBlock.find("a1", in: two).name == "s1")
-        #expect(try ResidualBlock.find("12", in: two).name == "s2")
-        #expect(throws: ModelError.self) { try ResidualBlock.find("s", in: two) }
+        #expect(try Block.find("a1", in: two).name == "s1")
+        #expect(try Block.find("12", in: two).name == "s2")
+        #expect(throws: ModelError.self) { try Block.find("s", in: two) }
     }
 
     @Test func unknownNamesAreErrorsWithAdvice() throws {
         let graph = ResidualModel.graph(.float)
         #expect {
-            try ResidualBlock.find("conv11", in: graph)
-        } throws: { "\($0)" == "no residual block holds a node named 'conv11'; did you mean conv1 or conv2?" }
+            try Block.find("conv11", in: graph)
+        } throws: { "\($0)" == "no block holds a node named 'conv11'; did you mean conv1 or conv2?" }
         #expect {
-            try ResidualBlock.find("fc", in: graph)
-        } throws: { "\($0)" == "node 'fc' lies in no residual block; the blocks are plus." }
+            try Block.find("fc", in: graph)
+        } throws: { "\($0)" == "node 'fc' lies in no block; the blocks are plus." }
         let chain = try GraphParser.parse("graph { %x: float32 = input  %y = Activation(%x)  return %y }")
-        #expect(throws: ModelError.self) { try ResidualBlock.find("y", in: chain) }
+        #expect(throws: ModelError.self) { try Block.find("y", in: chain) }
     }
 
     /// ResNet v2: the sum has no activation of its own, and the next fork is the sum itself.
     @Test func blocksInARowDoNotShareNodes() throws {
-        let graph = try GraphParser.parse("""
+        let graph = try GraphParser.parse(
+            """
             graph v2 {
               %x: float32 = input
               %a = Conv(%x)
@@ -78,12 +80,13 @@ struct ResidualBlocksTests {
               return %s2
             }
             """)
-        let blocks = ResidualBlock.find(in: graph)
+        let blocks = Block.find(in: graph)
         #expect(blocks.map { $0.nodes.map { graph[$0].name } } == [["a", "s1"], ["r", "b", "s2"]])
     }
 
     @Test func otherSumsAreNoBlocks() throws {
-        let graph = try GraphParser.parse("""
+        let graph = try GraphParser.parse(
+            """
             graph none {
               %x: float32 = input
               %z: float32 = input
@@ -97,12 +100,13 @@ struct ResidualBlocksTests {
               return %gates
             }
             """)
-        #expect(ResidualBlock.find(in: graph).isEmpty)
+        #expect(Block.find(in: graph).isEmpty)
     }
 
     /// A symbol without its parameters has weights among its inputs.
     @Test func weightsThatAreInputsDoNotHideTheFork() throws {
-        let graph = try GraphParser.parse("""
+        let graph = try GraphParser.parse(
+            """
             graph symbol {
               %x: float32 = input
               %a_weight: float32 = input
@@ -111,14 +115,15 @@ struct ResidualBlocksTests {
               return %sum
             }
             """)
-        #expect(ResidualBlock.find(in: graph).map { $0.nodes.map { graph[$0].name } } == [["a", "sum"]])
+        #expect(Block.find(in: graph).map { $0.nodes.map { graph[$0].name } } == [["a", "sum"]])
         #expect(GraphDrawing(of: graph).nodes.map(\.name) == ["x", "a", "sum", "sum"])
         #expect(GraphDrawing(of: graph).nodes.map(\.lines) == [[], ["weight: ?"], [], []])
     }
 
     /// A weight that is dequantized is no second input of the data flow.
     @Test func dequantizedWeightsDoNotHideTheFork() throws {
-        let graph = try GraphParser.parse("""
+        let graph = try GraphParser.parse(
+            """
             graph qdq {
               %x: float32 = input
               %q: int8[1] = parameter(1)
@@ -129,6 +134,67 @@ struct ResidualBlocksTests {
               return %sum
             }
             """)
-        #expect(ResidualBlock.find(in: graph).map { $0.nodes.map { graph[$0].name } } == [["w", "a", "sum"]])
+        #expect(Block.find(in: graph).map { $0.nodes.map { graph[$0].name } } == [["w", "a", "sum"]])
+    }
+
+    /// One path squeezed by a convolution of 1×1, then two; and paths that are none of that.
+    @Test func kindsOfConcatenation() throws {
+        let graph = try GraphParser.parse(
+            """
+            graph paths {
+              %x: float32 = input
+              %s = Convolution(%x) {kernel="(1, 1)"}
+              %r = Activation(%s)
+              %e1 = Convolution(%r) {kernel="(1, 1)"}
+              %e3 = Convolution(%r) {kernel="(3, 3)"}
+              %fire = Concat(%e1, %e3)
+              %p = Pooling(%fire)
+              %a = Convolution(%p) {kernel="(1, 1)"}
+              %b = Pooling(%p)
+              %inception = Concat(%a, %b)
+              %c = Convolution(%inception) {kernel="(3, 3)"}
+              %dense = Concat(%inception, %c)
+              return %dense
+            }
+            """)
+        let blocks = Block.find(in: graph)
+        #expect(blocks.map(\.kind) == [.fire, .inception, .dense])
+        #expect(blocks.map(\.name) == ["fire", "inception", "dense"])
+        #expect(blocks.first?.nodes.map { graph[$0].name } == ["s", "r", "e1", "e3", "fire"])
+    }
+
+    @Test func depthwiseConvolutionsMakeItInverted() throws {
+        let graph = try GraphParser.parse(
+            """
+            graph bottleneck {
+              %x: float32 = input
+              %p = Convolution(%x) {kernel="(1, 1)", num_filter="96"}
+              %d = Convolution(%p) {kernel="(3, 3)", num_filter="96", num_group="96"}
+              %q = Convolution(%d) {kernel="(1, 1)", num_filter="16"}
+              %sum = elemwise_add(%x, %q)
+              return %sum
+            }
+            """)
+        #expect(Block.find(in: graph).map(\.kind) == [.invertedResidual])
+    }
+
+    @Test func attentionIsFoundByItsSoftmax() throws {
+        let graph = try GraphParser.parse(
+            """
+            graph attention {
+              %x: float32 = input
+              %q = FullyConnected(%x)
+              %k = FullyConnected(%x)
+              %v = FullyConnected(%x)
+              %scores = batch_dot(%q, %k)
+              %scaled = _div_scalar(%scores)
+              %weights = softmax(%scaled)
+              %attended = batch_dot(%weights, %v)
+              return %attended
+            }
+            """)
+        let blocks = Block.find(in: graph)
+        #expect(blocks.map(\.kind) == [.attention])
+        #expect(blocks.first?.nodes.count == 7)
     }
 }
