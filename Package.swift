@@ -48,10 +48,14 @@ let package = Package(
         .target(name: "Comparison", dependencies: ["TensorCore"]),
         .target(name: "GraphRendering", dependencies: ["GraphIR", "CGraphviz", .product(name: "OrderedCollections", package: "swift-collections")]),
 
+        .target(
+            name: "Reporting", dependencies: ["Comparison"],
+            resources: [.embedInCode("Resources/page.css"), .embedInCode("Resources/page.js")]),
+
         // The library and the command.
         .target(
             name: "Requant",
-            dependencies: ["Translation", "Passes", "OneDNNBackend", "Comparison", "GraphRendering", "Datasets"]),
+            dependencies: ["Translation", "Passes", "OneDNNBackend", "Comparison", "GraphRendering", "Reporting", "Datasets"]),
         .executableTarget(
             name: "RequantCommand",
             dependencies: ["Requant", .product(name: "ArgumentParser", package: "swift-argument-parser")]),

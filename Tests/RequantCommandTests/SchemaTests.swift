@@ -31,6 +31,8 @@ struct SchemaTests {
             + Sample.few,
         ["profile", Sample.model, "--shape", "data=1,1,28,28", "--repeats", "1"],
         ["bench", Sample.model, "--shape", "data=1,1,28,28", "--repeat", "1", "--seconds", "0"],
+        ["report", Sample.model, "-o", "report.html", "--shape", "data=1,1,28,28", "--no-profile"],
+        ["report", Sample.model, Sample.model, "-o", "report.html"] + Sample.testData + Sample.few,
         ["operators"], ["pipelines"],
     ]
 

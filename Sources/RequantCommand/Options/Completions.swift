@@ -8,6 +8,7 @@ extension CompletionKind {
     static let model = file(extensions: ["json", "onnx"])
     static let parameters = file(extensions: ["params", "npz"])
     static let picture = file(extensions: ["svg", "png", "pdf", "dot"])
+    static let page = file(extensions: ["html"])
     static let archive = file(extensions: ["npz"])
 
     /// The nodes of the model on the line.
@@ -23,9 +24,9 @@ extension CompletionKind {
         model(in: words).map { model in Set(model.graph.topologicalOrder().map { model.graph[$0].op }).sorted() } ?? []
     }
 
-    /// The residual blocks of the model on the line.
+    /// The blocks of the model on the line.
     static let blockNames = custom { words, _, _ in
-        model(in: words).map { Model.residualBlocks(of: [$0.stage()]) } ?? []
+        model(in: words).map { Model.blocks(of: [$0.stage()]) } ?? []
     }
 
     /// The inputs of the model on the line, as the beginning of a shape.
