@@ -20,7 +20,7 @@ public struct ReportOptions: Sendable {
 }
 
 /// Models that a report is about, the first of which counts as right.
-public struct Report: Sendable {
+public struct ModelReport: Sendable {
     public var data: ReportData
     public var pictures: [ReportPicture]
 

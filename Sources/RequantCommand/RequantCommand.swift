@@ -14,7 +14,7 @@ struct RequantCommand: ParsableCommand {
             """,
         subcommands: [
             Inspect.self, Fuse.self, Quantize.self, Calibrate.self, Convert.self, Run.self, Diff.self, Render.self, Profile.self,
-            Bench.self, Tune.self, ReportVerb.self,
+            Bench.self, Tune.self, Report.self,
             Operators.self, Pipelines.self, Manual.self,
         ])
 

@@ -3,9 +3,8 @@ import Reporting
 import Requant
 import TensorCore
 
-struct ReportVerb: ParsableCommand {
+struct Report: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "report",
         abstract: "Writes one page of HTML about models: pictures, errors, ranges, accuracy and times.",
         discussion: """
             The first model counts as right. The page needs no network and no other file; everything in it is there as JSON, \
@@ -28,10 +27,12 @@ struct ReportVerb: ParsableCommand {
 
     @OptionGroup var files: ModelFileOptions
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("Where the page goes.", valueName: "report.html"), completion: .page)
+    @Option(
+        name: .shortAndLong, help: ArgumentHelp("Where the page goes.", valueName: "report.html"), completion: .page)
     var out: String
 
-    @Option(help: ArgumentHelp("The block that is drawn side by side; the largest by default.", valueName: "name"),
+    @Option(
+        help: ArgumentHelp("The block that is drawn side by side; the largest by default.", valueName: "name"),
         completion: .blockNames)
     var block: String?
 
@@ -57,7 +58,7 @@ struct ReportVerb: ParsableCommand {
         options.profiles = !noProfile
         options.block = block
         let dataset = data.isGiven ? try data.open(for: loaded[0].model) : nil
-        let report = try Report(loaded, on: dataset, options) { step in
+        let report = try ModelReport(loaded, on: dataset, options) { step in
             if !output.quiet && Terminal.isWatched { Terminal.printError("\r\u{1B}[K\(step)", terminator: "") }
         }
         if !output.quiet && Terminal.isWatched { Terminal.printError("\r\u{1B}[K", terminator: "") }

@@ -9,10 +9,10 @@ import Testing
 
 /// A report is one page that stands alone, and says the same in JSON.
 struct ReportTests {
-    private func page(_ models: [(name: String, model: Model)]) throws -> (report: Report, html: String) {
+    private func page(_ models: [(name: String, model: Model)]) throws -> (report: ModelReport, html: String) {
         var options = ReportOptions()
         options.profiles = false
-        let report = try Report(models, on: nil, options)
+        let report = try ModelReport(models, on: nil, options)
         return (report, try report.html())
     }
 
