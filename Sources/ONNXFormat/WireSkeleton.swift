@@ -12,8 +12,8 @@ import TensorCore
 ///
 /// protobuf-c would copy every weight, crash on deep nesting, take gigabytes for megabytes of empty messages, and say
 /// nothing of what is wrong with a file. So this walks all messages first. It checks every key, length and number,
-/// leaves out the fields that the schema does not have, and puts in place of each tensor's `raw_data` 16 bytes that say
-/// where in the storage it lies (`RawDataReference`).
+/// leaves out the fields that the schema does not have, and puts in place of each tensor's `raw_data`, and of packed
+/// `float_data` and `double_data`, 16 bytes that say where in the storage it lies (`RawDataReference`).
 struct WireSkeleton {
     /// The bytes for protobuf-c.
     private(set) var output: [UInt8] = []
@@ -28,6 +28,8 @@ struct WireSkeleton {
     /// Bytes of memory that each byte of a file may cost, and what any file may cost. Real models cost up to 8 a byte;
     /// a node that says no more than it must, with names of one letter, would cost 28.
     private static let memoryPerByte = 32, memoryAllowance = 16 << 20
+    /// TensorProto.raw_data is field 9.
+    private static let rawDataKey: UInt64 = 9 << 3 | 2
 
     /// Walks the message of type `descriptor` that fills `storage`.
     /// - Throws: `ModelError` naming the byte at which the wire format breaks.
@@ -43,6 +45,7 @@ struct WireSkeleton {
             throw broken("messages are nested more than \(Self.maximumDepth) deep")
         }
         try charge(Int(descriptor.pointee.sizeof_message))
+        let isTensor = descriptor == onnx_tensor_descriptor()
         var seen = Set<UInt32>()
         while position < end {
             let start = position
@@ -59,6 +62,7 @@ struct WireSkeleton {
             guard wireType == field.pointee.type.wireType || (wireType == 2 && repeated) else {
                 throw broken("field '\(field.fieldName)' has wire type \(wireType)", start)
             }
+            let keyOffset = output.count
             output.append(varint: key)
             let valueStart = position
             guard wireType == 2 else {
@@ -80,10 +84,18 @@ struct WireSkeleton {
                 try copyMessage(nested, end: content.upperBound, depth: depth + 1)
                 patch(lengthAt: lengthOffset)
                 continue
-            case PROTOBUF_C_TYPE_BYTES where descriptor == onnx_tensor_descriptor() && field.fieldName == "raw_data":
+            case PROTOBUF_C_TYPE_BYTES where isTensor && field.fieldName == "raw_data":
                 output.append(varint: UInt64(RawDataReference.byteCount))
                 output.append(contentsOf: RawDataReference(range: content).bytes)
                 position = content.upperBound
+                continue
+            case PROTOBUF_C_TYPE_FLOAT where isTensor, PROTOBUF_C_TYPE_DOUBLE where isTensor:
+                // Packed numbers are laid out as raw_data is. A second row of them makes the tensor too short.
+                try skipPacked(field, end: content.upperBound)
+                output.removeSubrange(keyOffset...)
+                output.append(varint: Self.rawDataKey)
+                output.append(varint: UInt64(RawDataReference.byteCount))
+                output.append(contentsOf: RawDataReference(range: content).bytes)
                 continue
             case PROTOBUF_C_TYPE_BYTES, PROTOBUF_C_TYPE_STRING:
                 try charge(48)

@@ -118,7 +118,10 @@ extension Model {
         }
         let operators = counts.map { ModelSummary.OperatorCount(operator: $0, count: $1) }
             .sorted { ($1.count, $0.operator) < ($0.count, $1.operator) }
-        let misfits = report.mismatched + ParameterCheck.problems(of: graph, table: table)
+        // Of large models the beginning of each parameter is looked at: their pages stay on the disk.
+        let isLarge = stored.reduce(0) { $0 + $1.byteCount } > 16 << 20
+        let misfits =
+            report.mismatched + ParameterCheck.problems(of: graph, table: table, limit: isLarge ? 1024 : nil)
         return ModelSummary(
             name: graph.name, format: format, upgrades: upgrades,
             producer: graph.metadata["producer"]?.trimmingCharacters(in: .whitespaces),
