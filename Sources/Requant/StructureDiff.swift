@@ -14,16 +14,16 @@ extension Model {
         ModelOutline(
             nodes: graph.topologicalOrder().map { id in
                 let node = graph[id]
-                let parameters = node.inputs.compactMap { $0 }.map { graph[$0] }.enumerated().compactMap {
-                    index, value in
-                    value.tensor.map { ("input \(index) ('\(value.name)')", $0) }
+                // By their place: formats name what they store in their own ways.
+                let parameters = node.inputs.enumerated().compactMap { index, input in
+                    input.flatMap { graph[$0].tensor }.map { ("input \(index)", Self.text(of: $0)) }
                 }
                 return ModelOutline.Node(
                     name: node.name, op: node.op, origins: node.origins,
                     attributes: Dictionary(
                         uniqueKeysWithValues: node.attributes.map { ($0.key, $0.value.outlineText) }),
                     result: node.outputs.first.flatMap { graph[$0].type }.map(Self.text) ?? "",
-                    parameters: Dictionary(parameters.map { ($0.0, Self.text(of: $0.1)) }) { first, _ in first })
+                    parameters: Dictionary(uniqueKeysWithValues: parameters))
             })
     }
 

@@ -89,6 +89,25 @@ struct LayerIsolationTests {
         #expect(report.layers.count == 23 && report.layers.allSatisfy { $0.local?.sqnr ?? 0 > 20 })
     }
 
+    /// Quantized by MXNet, to ONNX, and back to MXNet: every layer still knows what it was.
+    @Test func originsSurviveEveryFormat() throws {
+        let network = ResidualNetwork.mnist
+        let int8 = try Model.load(
+            network.path("05-naive-postfused-auto-tw-full-symbol.json"), parameters: network.path("int8.params"),
+            shapes: ["data": [1, 1, 28, 28]])
+        try Fixtures.withTemporaryFolder { folder in
+            _ = try int8.saveONNX(to: folder + "/int8.onnx")
+            let onnx = try Model.load(folder + "/int8.onnx")
+            _ = try onnx.saveMXNet(to: folder + "/back")
+            for other in [onnx, try Model.load(folder + "/back")] {
+                let alignment = try LayerAlignment(
+                    reference: int8.comparableLayers, candidate: other.collapsed().comparableLayers)
+                #expect(alignment.pairs.count == int8.comparableLayers.count)
+                #expect(alignment.unmatchedCandidate.isEmpty)
+            }
+        }
+    }
+
     @Test func structureTellsWhatFusionDid() throws {
         let network = ResidualNetwork.mnist
         let float = try Model.load(network.floatSymbol, parameters: network.floatParameters)

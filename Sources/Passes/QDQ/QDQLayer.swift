@@ -162,9 +162,11 @@ struct QDQLayer {
                 // MXNet gives a subgraph an input for each use.
                 inputs.append(body.addInput(graph[residual].name + (residual == source ? "1" : "0")))
             }
+            // A BatchNorm that was folded into the last node: its result is what the layer's is compared with.
+            let name = node.id == chain[chain.count - 1].id ? node.origin : node.name
             let id = body.add(
                 NodeDraft(
-                    name: node.name, op: node.op, attributes: attributes, inputs: inputs,
+                    name: name, op: node.op, attributes: attributes, inputs: inputs,
                     outputNames: [graph[node.outputs[0]].name]))
             value = body[id].outputs[0]
         }
