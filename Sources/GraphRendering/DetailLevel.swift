@@ -36,7 +36,8 @@ public enum DetailLevel: String, Sendable, CaseIterable {
     /// How many boxes a level makes of a graph.
     func boxCount(_ graph: Graph) -> Int {
         let nodes = graph.topologicalOrder()
-        return boxes(nodes, in: graph).count + (self == .all ? graph.parameters.reduce(0) { count, _ in count + 1 } : 0)
+        let parameters = self == .all ? graph.values.count { ParameterList.isParameter($0, in: graph) } : 0
+        return boxes(nodes, in: graph).count + parameters
     }
 
     /// This level, or the finest coarser one that some graphs can be drawn at, one beside the other.

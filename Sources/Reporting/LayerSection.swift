@@ -31,7 +31,7 @@ struct LayerSection {
             let model = data.models.indices.contains(layer.model) ? data.models[layer.model].name : ""
             let origins: HTML =
                 layer.origins == [layer.node]
-                ? "" : "<br><small>\(layer.origins.joined(separator: " + "))</small>"
+                ? "" : "<small>\(layer.origins.joined(separator: " + "))</small>"
             let range = layer.range.map { "[\(Numbers.short($0.first ?? 0)), \(Numbers.short($0.last ?? 0))]" }
             let cells: [HTML] = [
                 Cell.number(Double(place), "\(place + 1)"), Cell.text(model),

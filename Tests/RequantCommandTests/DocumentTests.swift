@@ -7,7 +7,7 @@ import Testing
 struct DocumentTests {
     static let documents = [
         "../README.md", "AddingAPass.md", "AddingAnOperator.md", "CommandLine.md", "Files.md", "GraphIR.md",
-        "Migration.md", "Operators.md", "Quantization.md", "README.md", "Tour.md", "Troubleshooting.md", "Tutorial.md",
+        "Migration.md", "Operators.md", "Pictures.md", "Quantization.md", "README.md", "Tour.md", "Troubleshooting.md", "Tutorial.md",
         "../Samples/library/README.md", "../Samples/mnist/README.md",
     ]
 
