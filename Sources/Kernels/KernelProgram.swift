@@ -18,6 +18,13 @@ public struct KernelProgram: Sendable {
         public var results: [BufferID]
         /// The node that it was lowered from.
         public var node: String
+
+        public init(kernel: any Kernel, operands: [BufferID], results: [BufferID], node: String) {
+            self.kernel = kernel
+            self.operands = operands
+            self.results = results
+            self.node = node
+        }
     }
 
     /// A buffer that has a name outside.
@@ -84,7 +91,8 @@ public struct KernelProgram: Sendable {
         return result
     }
 
-    private mutating func addBuffer(_ type: TensorType) -> BufferID {
+    /// A buffer for the result of a step of `replacing(steps:)`.
+    public mutating func addBuffer(_ type: TensorType) -> BufferID {
         types.append(type)
         return BufferID(index: types.count - 1)
     }

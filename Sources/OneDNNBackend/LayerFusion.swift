@@ -2,14 +2,13 @@ import Kernels
 import TensorCore
 
 extension KernelProgram {
-    /// The same outputs in fewer steps, for runs that look at nothing else: what follows a float convolution or inner
-    /// product becomes a part of it.
+    /// The same outputs in fewer steps: what follows a float convolution or inner product becomes a part of it.
     ///
     ///     scale · (w ∗ x + b) + shift  =  (scale · w) ∗ x + (scale · b + shift)
     ///     function(w ∗ x + b), w ∗ x + b + residual: post-operations
     ///
     /// Sums are rounded in another order by the first of them; the others change nothing.
-    public func fusingLayers() -> KernelProgram {
+    func fusingLayers() -> KernelProgram {
         var fusion = LayerFusion(self)
         return fusion.run()
     }

@@ -174,7 +174,7 @@ public final class ModelRunner {
         var graph = model.graph
         try TypeInference().annotate(&graph, shapes: named)
         var (program, codes) = try Lowering.lower(graph, arithmetic: arithmetic)
-        if engine == .onednn, !compilation.isObserved { program = program.fusingLayers() }
+        if engine == .onednn, !compilation.isObserved { program = program.forOutputsOnly() }
         let executor = try Self.executor(engine, program, threads: threads, repeatsMXNetSums: repeatsMXNetSums)
         let buffers = Dictionary(program.values.map { ($0.name, $0.buffer) }) { first, _ in first }
         let result = Compiled(program: program, codes: codes, executor: executor, buffers: buffers)

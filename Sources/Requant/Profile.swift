@@ -121,7 +121,7 @@ struct TimedModel {
         try adapted.requireComplete()
         var graph = adapted.graph
         try TypeInference().annotate(&graph, shapes: shapes)
-        let program = try Lowering.lower(graph, arithmetic: options.arithmetic).program.fusingLayers()
+        let program = try Lowering.lower(graph, arithmetic: options.arithmetic).program.forOutputsOnly()
         executor = try OneDNNExecutor(program, threads: options.threads)
         inputs = program.inputs.enumerated().map { index, port in
             OperatorExample.elements(of: program.type(of: port.buffer), seed: index)
