@@ -2,6 +2,7 @@
 public struct ModelOutline: Sendable {
     /// A node, as far as it matters here.
     public struct Node: Sendable {
+        /// Unique in its graph.
         public var name: String
         /// Its operator.
         public var op: String
@@ -43,6 +44,7 @@ public struct ModelOutline: Sendable {
 public struct StructuralDiff: Sendable, Equatable, Codable {
     /// A node that only one model has.
     public struct Item: Sendable, Equatable, Codable {
+        /// Its name.
         public var name: String
         /// Its operator.
         public var op: String
@@ -52,6 +54,7 @@ public struct StructuralDiff: Sendable, Equatable, Codable {
 
     /// Several nodes of one model that are one in the other.
     public struct Fusion: Sendable, Equatable, Codable {
+        /// The name of the layer.
         public var name: String
         /// The operator of the layer.
         public var op: String

@@ -4,6 +4,7 @@ import TensorCore
 public struct SampleComparison: Sendable, Equatable, Codable {
     /// Its place in the data, from 0, and the file or record that it comes from, if it has one of its own.
     public var index: Int
+    /// Where it came from, such as its file; nil if that is not known.
     public var name: String?
     /// Over all outputs.
     public var maximumDifference: Double

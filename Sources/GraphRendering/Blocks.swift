@@ -19,6 +19,7 @@ public struct Block: Sendable {
         /// Products weighted by the softmax of products (Vaswani et al., 2017).
         case attention
 
+        /// As it stands above the frame.
         public var title: String {
             switch self {
             case .residual: "Residual block"
@@ -33,6 +34,7 @@ public struct Block: Sendable {
 
     /// The name of the join, which is the same in every stage of a model.
     public let name: String
+    /// What its structure says that it is.
     public let kind: Kind
     /// The node or input that all paths start from.
     public let fork: Graph.Visit

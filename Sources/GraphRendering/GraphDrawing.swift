@@ -71,6 +71,7 @@ public struct DrawnNode: Sendable, Equatable {
     public var parts: [Part] = []
     /// The id of the cluster in which it lies.
     public var cluster: String?
+    /// Whether it stands out, or back, beside the stage before.
     public var emphasis = Emphasis.plain
     /// How much of an overlay's measure it has, as a step of the scale from 0.
     public var heat: Int?
@@ -122,6 +123,7 @@ public enum PathKind: String, Sendable, CaseIterable {
 
 /// How much a drawing tells.
 public struct DrawingOptions: Sendable {
+    /// How much is drawn.
     public var detail = DetailLevel.nodes
     /// Frames around the blocks of a whole model, and around nodes whose names begin alike.
     public var framesBlocks = true
@@ -136,5 +138,6 @@ public struct DrawingOptions: Sendable {
     /// Where a click on a box leads.
     public var link: (@Sendable (Node) -> String?)?
 
+    /// A box for each node.
     public init() {}
 }

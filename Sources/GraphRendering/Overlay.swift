@@ -10,6 +10,7 @@ public struct Overlay: Sendable {
         /// `12.3 µs, 4.5 %`
         public var text: String
 
+        /// A number, and how it is written.
         public init(value: Double, text: String) {
             self.value = value
             self.text = text
@@ -25,8 +26,10 @@ public struct Overlay: Sendable {
 
     /// The ends of the scale.
     public private(set) var least: Entry?
+    /// The largest of them.
     public private(set) var most: Entry?
 
+    /// What colours the nodes, by their names.
     public init(title: String, entries: [String: Entry], isSummed: Bool = false) {
         self.title = title
         self.entries = entries
@@ -52,8 +55,11 @@ public struct Overlay: Sendable {
 
 /// The ends of an overlay's scale, as the legend has them.
 public struct OverlayScale: Sendable, Equatable {
+    /// What the colours say.
     public var title: String
+    /// At the pale end.
     public var low: String
+    /// At the strong end.
     public var high: String
 }
 

@@ -49,6 +49,8 @@ struct LayerSection {
 
 extension ReportPage {
     /// Where a box for a node of a model links to: its row.
-    /// - Parameter node: its place in the order of computation.
+    /// - Parameters:
+    ///   - model: its place among the models of the page.
+    ///   - node: its place in the order of computation.
     public static func link(model: Int, node: Int) -> String { "#" + LayerSection.anchor(model: model, node: node) }
 }

@@ -2,11 +2,14 @@ import Foundation
 
 /// A picture in the page.
 public struct ReportPicture: Sendable {
+    /// Above the picture.
     public var title: String
+    /// Below the picture.
     public var caption: String
     /// An `<svg>` element, as `GraphvizRenderer.inlineSVG` makes it.
     public var svg: String
 
+    /// A picture as SVG.
     public init(title: String, caption: String, svg: String) {
         self.title = title
         self.caption = caption
@@ -18,11 +21,14 @@ public struct ReportPicture: Sendable {
 ///
 ///     head: style sheet    body: summary, accuracy, pictures, layers, ranges, JSON, script
 public struct ReportPage: Sendable {
+    /// What the page tells.
     public var data: ReportData
+    /// In the order of the page.
     public var pictures: [ReportPicture]
     /// Rules that turn the pictures dark.
     public var darkPictureStyle: String
 
+    /// A page of its parts.
     public init(_ data: ReportData, pictures: [ReportPicture], darkPictureStyle: String = "") {
         self.data = data
         self.pictures = pictures

@@ -9,19 +9,24 @@ import TensorCore
 
 /// What a report measures.
 public struct ReportOptions: Sendable {
+    /// How models are run over the data.
     public var run = RunOptions()
+    /// How layers are timed.
     public var timing = TimingOptions()
     /// Measures the time of each layer.
     public var profiles = true
     /// The block that is drawn side by side; nil for the one with the most nodes.
     public var block: String?
 
+    /// Errors, ranges and times.
     public init() {}
 }
 
 /// Models that a report is about, the first of which counts as right.
 public struct ModelReport: Sendable {
+    /// What the page tells, as numbers and words.
     public var data: ReportData
+    /// In the order of the page.
     public var pictures: [ReportPicture]
 
     /// One self-contained page of HTML.
@@ -32,7 +37,11 @@ public struct ModelReport: Sendable {
     /// Draws the models, measures their layers, compares them on data, and finds what calibration would choose.
     ///
     /// What cannot be measured, such as the time of a model whose shapes are not known, becomes a note in the report.
-    /// - Parameter progress: called with what begins.
+    /// - Parameters:
+    ///   - models: the first counts as right.
+    ///   - dataset: what they are compared on; nil for a report without errors, ranges and accuracy.
+    ///   - options: how they are run and timed.
+    ///   - progress: called with what begins.
     /// - Throws: `ModelError` if the models cannot be compared on the data, or there are none.
     public init(
         _ models: [(name: String, model: Model)], on dataset: Dataset? = nil,

@@ -5,6 +5,7 @@ public struct TuningGoal: Sendable, Equatable, Codable {
     /// No output may have a lower SQNR, in dB.
     public var minimumSQNR: Double?
 
+    /// Goals that are nil are none.
     public init(maximumDrop: Double? = nil, minimumSQNR: Double? = nil) {
         self.maximumDrop = maximumDrop
         self.minimumSQNR = minimumSQNR

@@ -3,6 +3,7 @@ import Passes
 
 /// One way to quantize a model, and what it does to the outputs.
 public struct TuningTrial: Sendable, Equatable, Codable {
+    /// What is tried: which layers stay in float, and how ranges are found.
     public struct Configuration: Sendable, Hashable, Codable {
         /// How ranges are chosen.
         public var method: String
@@ -27,6 +28,7 @@ public struct TuningTrial: Sendable, Equatable, Codable {
         }
     }
 
+    /// What was tried.
     public var configuration: Configuration
     /// The lowest of all outputs, in dB.
     public var sqnr: Double
