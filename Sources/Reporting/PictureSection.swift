@@ -9,6 +9,8 @@ struct PictureSection {
             <figure class="viewer"><h3>\(picture.title)</h3>
             <div class="tools"><input type="search" placeholder="find a layer" aria-label="find a layer in \(picture.title)">
             <output></output>
+            <label>colour <select><option value="">kind</option><option value="time">time</option>\
+            <option value="error">error</option></select></label>
             <button type="button" data-zoom="1.25" title="larger">+</button>
             <button type="button" data-zoom="0.8" title="smaller">−</button>
             <button type="button" data-zoom="0" title="all of it">fit</button></div>
@@ -19,7 +21,9 @@ struct PictureSection {
         }
         return """
             <section id="pictures"><h2>Pictures</h2>
-            <p class="hint">The wheel zooms, dragging moves; a click on a box shows its layer in the table.</p>
+            <p class="hint">The wheel zooms, dragging moves; a click on a box shows its layer in the table.
+            Colours show the kind of box, its share of the time, or the error that has come together there: the darker on
+            white, and the brighter on black, the more.</p>
             \(figures)</section>
 
             """

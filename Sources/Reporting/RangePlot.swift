@@ -5,8 +5,11 @@ struct RangePlot {
     private let rowHeight = 15.0, names = 300.0, width = 520.0
 
     var svg: HTML {
-        let most = max(ranges.flatMap { [abs($0.minimum), abs($0.maximum)] }.max() ?? 1, 1e-30)
-        let least = min(0, ranges.map(\.minimum).min() ?? 0)
+        let ends = ranges.flatMap { range in
+            [range.minimum, range.maximum] + range.thresholds.flatMap { [$0.minimum, $0.maximum] }
+        }.filter(\.isFinite)
+        let most = max(ends.max() ?? 1, 1e-30)
+        let least = min(0, ends.min() ?? 0)
         func place(_ value: Double) -> String {
             Numbers.fixed(names + (value - least) / (most - least) * width, 1)
         }

@@ -34,6 +34,18 @@ filter.addEventListener("input", () => {
   document.getElementById("count").textContent = `${shown} layers`;
 });
 
+// What is known of each layer, by the id of its row; boxes of pictures link to rows.
+const report = JSON.parse(document.getElementById("report").textContent), facts = new Map(), places = [];
+for (const layer of report.layers) {
+  places[layer.model] = (places[layer.model] ?? -1) + 1;
+  facts.set(`#layer-${layer.model}-${places[layer.model]}`, layer);
+}
+// Errors are negative decibels, so that more is worse.
+const measures = {
+  time: layer => layer.microseconds, error: layer => layer.sqnr === undefined ? undefined : -layer.sqnr,
+};
+const steps = 7;
+
 // Pictures: the view box is what is seen of them.
 for (const viewer of document.querySelectorAll(".viewer")) {
   const canvas = viewer.querySelector(".canvas"), svg = canvas.querySelector("svg");
@@ -92,6 +104,20 @@ for (const viewer of document.querySelectorAll(".viewer")) {
       if (factor) zoom(factor, ...centre()); else { view = [...whole]; show(); }
     });
   }
+  const coloured = viewer.querySelector("select");
+  coloured.addEventListener("change", () => {
+    const measure = measures[coloured.value];
+    const values = [...svg.querySelectorAll("g.node")].map(node => {
+      const layer = facts.get(node.querySelector("a")?.getAttribute("xlink:href"));
+      for (let step = 0; step < steps; step += 1) node.classList.remove(`heat${step}`);
+      return [node, measure && layer ? measure(layer) : undefined];
+    }).filter(([, value]) => value !== undefined);
+    const numbers = values.map(([, value]) => value), low = Math.min(...numbers), high = Math.max(...numbers);
+    for (const [node, value] of values) {
+      const share = high > low ? (value - low) / (high - low) : 0;
+      node.classList.add(`heat${Math.min(Math.floor(share * steps), steps - 1)}`);
+    }
+  });
   // On paper all of a picture is shown.
   addEventListener("beforeprint", () => svg.setAttribute("viewBox", whole.join(" ")));
   addEventListener("afterprint", show);
