@@ -73,12 +73,13 @@ struct WeightCodes {
     }
 
     /// Quantizes with one factor for the whole tensor, as MXNet does before the ranges are known.
-    /// - Parameter fitsBias: whether the factor is less where the bias would exceed half of int32; MXNet lets it saturate.
+    /// - Parameter residual: the largest that is added to the sums. The factor is less where it or the bias would exceed
+    ///   half of int32; nil as in MXNet, which lets them saturate.
     static func byTensor(
-        _ folded: FoldedWeights, sourceCodesPerUnit source: Float, limit: Float, fitsBias: Bool
+        _ folded: FoldedWeights, sourceCodesPerUnit source: Float, limit: Float, fits residual: Float?
     ) -> WeightCodes {
-        let largest =
-            fitsBias ? (folded.bias ?? []).map { largestScale(bias: $0, source) }.min() ?? .infinity : .infinity
+        let summands = residual.map { (folded.bias ?? []) + [2 * $0] } ?? []
+        let largest = summands.map { largestScale(bias: $0, source) }.min() ?? .infinity
         return WeightCodes(
             folded, [min(scale(folded.channelMagnitudes.max() ?? 0, limit), largest)], source, limit: limit)
     }

@@ -52,10 +52,13 @@ struct FusedConvolutionLowering {
     }
 
     /// The integers of a layer that ends in int32: on one grid, so that the sums have one unit.
-    private func accumulatorCodes(_ sourceScale: Float, _ arithmetic: Arithmetic) throws -> WeightCodes {
+    /// - Parameter residualMagnitude: the largest residual, which has to fit into the sums, too.
+    private func accumulatorCodes(
+        _ sourceScale: Float, residualMagnitude: Float = 0, _ arithmetic: Arithmetic
+    ) throws -> WeightCodes {
         WeightCodes.byTensor(
             try folded(), sourceCodesPerUnit: sourceScale, limit: try codeLimit(arithmetic),
-            fitsBias: arithmetic == .exact)
+            fits: arithmetic == .exact ? residualMagnitude : nil)
     }
 
     /// The integers of a layer whose ranges are known: quantized by channel, or as they are stored.
@@ -118,12 +121,14 @@ struct FusedConvolutionLowering {
         _ source: LoweredValue, _ sourceScale: Float, _ residual: LoweredValue?, _ lowering: inout Lowering
     ) throws {
         let folded = try folded()
-        let codes = try accumulatorCodes(sourceScale, lowering.arithmetic)
+        let residualGrid = try residual.map(grid)
+        let codes = try accumulatorCodes(
+            sourceScale, residualMagnitude: residualGrid.map { 256 / $0.scale } ?? 0, lowering.arithmetic)
         let weightScale = codes.codesPerUnit[0]
         var stage = OutputStage(outputType: .int32, hasBias: codes.bias != nil)
         finish(
             &stage, sumScales: [(weightScale, sourceScale)], resultScale: sourceScale * weightScale,
-            residual: try residual.map(grid), lowering.arithmetic)
+            residual: residualGrid, lowering.arithmetic)
         let result = try lowering.add(
             form.convolution.kernelOperation(stage), operands(source, codes, residual, &lowering), node)
         let unit = try AccumulatorUnit(
@@ -138,7 +143,7 @@ struct FusedConvolutionLowering {
         let folded = try folded()
         let codes = WeightCodes.byTensor(
             FoldedWeights(weights: folded.weights), sourceCodesPerUnit: 1,
-            limit: try codeLimit(lowering.arithmetic), fitsBias: false)
+            limit: try codeLimit(lowering.arithmetic), fits: nil)
         let sums = try lowering.add(
             form.convolution.kernelOperation(OutputStage(outputType: .int32)),
             [source.buffer, lowering.addConstant(codes.weights)], node)

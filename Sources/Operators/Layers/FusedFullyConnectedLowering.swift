@@ -118,7 +118,7 @@ struct FusedFullyConnectedLowering {
         // int32 results have one unit for all channels.
         guard try form.hasFloatOutput || CalibratedRange.read(node.attributes) != nil else {
             return WeightCodes.byTensor(
-                folded, sourceCodesPerUnit: sourceScale, limit: limit, fitsBias: arithmetic == .exact)
+                folded, sourceCodesPerUnit: sourceScale, limit: limit, fits: arithmetic == .exact ? 0 : nil)
         }
         return WeightCodes.byChannel(folded, sourceCodesPerUnit: sourceScale, limit: limit)
     }

@@ -99,6 +99,8 @@ private struct OperatorOnCodes {
         case "Activation" where zeroPoint != 0 || node.attributes.text("act_type") != "relu": return nil
         // Padding that counts is the number 0, which need not be the code 0.
         case "Pooling" where zeroPoint != 0 && node.attributes.text("pool_type") != "max": return nil
+        // Sums and norms leave the grid.
+        case "Pooling" where !["max", "avg"].contains(node.attributes.text("pool_type") ?? "max"): return nil
         default: guard types.allSatisfy({ $0.isOnGrid(of: result) }) else { return nil }
         }
     }

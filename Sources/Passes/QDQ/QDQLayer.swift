@@ -158,6 +158,7 @@ struct QDQLayer {
             if node.id == chain[0].id {
                 inputs += parameters.names.map { body.addInput($0 + "0") }
                 attributes["no_bias"] = .text(parameters.names.count == 1 ? "True" : "False")
+                if flatten != nil || flattenOfCodes != nil { attributes["flatten"] = .text("True") }
             } else if node.op == "elemwise_add", let residual {
                 // MXNet gives a subgraph an input for each use.
                 inputs.append(body.addInput(graph[residual].name + (residual == source ? "1" : "0")))

@@ -48,7 +48,10 @@ struct CodeBound {
                 brother.inputs[index].map { float.graph[$0].tensor != nil } ?? false
             }
             expected = try brother.evaluate(inputs, isParameter: isParameter)[0].floats()
-            let dataStep = node.inputs.first?.flatMap { run.step(of: graph[$0].name) } ?? 0
+            // Of codes that are all zero, only the grid tells the step.
+            let data = node.inputs.first?.flatMap { $0 }
+            let known = data.flatMap { graph[$0].type?.quantization?.grid?.steps.first }
+            let dataStep = known ?? data.flatMap { run.step(of: graph[$0].name) } ?? 0
             spread = try WeightRounding(node, brother, inputs, graph, dataStep: dataStep)?.spread() ?? []
         }
         guard expected.count == actual.count else { return "gives \(actual.count) elements, not \(expected.count)" }

@@ -185,7 +185,9 @@ extension NetworkGenerator {
 
     /// An example of the table with its parameters, on values that are there.
     private mutating func example(_ value: Operand, _ shape: Shape) -> Step? {
-        let definition = random.pick(OperatorTable.standard.definitions)
+        // Operators that make codes are what quantization puts in.
+        let quantizing = OperatorFamily.quantizing.definitions.map(\.name)
+        let definition = random.pick(OperatorTable.standard.definitions.filter { !quantizing.contains($0.name) })
         let example = random.pick(definition.examples)
         guard let graph = try? example.graph(), !definition.name.hasPrefix("Fused"),
             let node = graph.nodes.first(where: { $0.op == definition.name }),
