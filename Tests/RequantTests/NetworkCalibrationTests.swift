@@ -61,3 +61,25 @@ struct NetworkCalibrationTests {
         return (try float.fused(arithmetic: .mxnet).model, dataset)
     }
 }
+
+/// Tables that lack some values: the runs find those ranges, and the layers around them are as they were.
+struct PartialCalibrationTests {
+    /// Of LeNet, each value in turn is not calibrated. Run-time ranges are those of a batch, so the numbers differ a little.
+    @Test func layersBehindRunTimeRangesEndAsTheySay() throws {
+        let network = try #require(SmallNetwork.all.first { $0.name == "lenet-sym" })
+        let float = try Model.load(network.floatSymbol, parameters: network.floatParameters)
+        let archive = try network.calibrationArchive()
+        let inputs = ["data": try NumPyArchive(archive).tensor(named: "data").rows(0..<8)]
+        let expected = try ModelRunner(float, threads: 1).run(inputs)[0].floats()
+        var recipe = QuantizationRecipe()
+        recipe.method = .naive
+        let full = try #require(float.quantized(recipe, dataset: float.dataset(archive)).table)
+        for entry in full.entries {
+            recipe.ranges = RangeTable(entries: full.entries.filter { $0.name != entry.name })
+            let model = try float.quantized(recipe).model
+            let found = try ModelRunner(model, threads: 1).run(inputs)[0].floats()
+            let largest = zip(expected, found).reduce(0) { max($0, abs($1.0 - $1.1)) }
+            #expect(largest < 0.05, "without '\(entry.name)': probabilities are off by \(largest)")
+        }
+    }
+}

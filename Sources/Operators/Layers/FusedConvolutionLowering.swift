@@ -158,7 +158,9 @@ struct FusedConvolutionLowering {
             residualType: residual.map { lowering.type(of: $0).dataType }, hasBias: folded.bias != nil,
             activation: runTimeActivation(lowering.arithmetic), repeatsMXNet: lowering.arithmetic == .mxnet)
         let results = try lowering.addAll(kernel, operands, node)
-        lowering.define(node, LoweredValue(results[0], codes: .rangeBuffer(results[1])))
+        try lowering.defineRunTimeResult(
+            node, sums: results[0], range: results[1], endsInFloat: false,
+            result: CalibratedRange.codes(node.attributes, form.outputIsUnsigned ? .uint8 : .int8))
     }
 
     private func operands(

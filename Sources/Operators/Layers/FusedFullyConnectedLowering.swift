@@ -105,7 +105,9 @@ struct FusedFullyConnectedLowering {
             activation: form.activation, repeatsMXNet: lowering.arithmetic == .mxnet)
         let results = try lowering.addAll(kernel, operands, node)
         let buffer = try form.attributes.unroll(results[0], of: source.buffer, node, &lowering)
-        lowering.define(node, LoweredValue(buffer, codes: .rangeBuffer(results[1])))
+        try lowering.defineRunTimeResult(
+            node, sums: buffer, range: results[1], endsInFloat: form.hasFloatOutput,
+            result: CalibratedRange.codes(node.attributes, form.outputType))
     }
 
     func weightCodes(_ sourceScale: Float, _ arithmetic: Arithmetic) throws -> WeightCodes {
