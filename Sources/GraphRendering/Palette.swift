@@ -30,7 +30,7 @@ enum Palette {
     /// From little to much: one hue, so that lightness alone tells the order.
     static let heat = [
         Tone("#fff7ec", "#231d16"), Tone("#fee8c8", "#3a2815"), Tone("#fdd49e", "#523214"), Tone("#fdbb84", "#6c3c12"),
-        Tone("#fca15f", "#864611"), Tone("#fb8b4b", "#a0500f"), Tone("#f97c3c", "#b9590b"),
+        Tone("#fca15f", "#7a3e0f"), Tone("#fb8b4b", "#8f450b"), Tone("#f97c3c", "#a34c06"),
     ]
 
     private static let tones: [Tone] =

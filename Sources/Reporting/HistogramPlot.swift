@@ -22,7 +22,8 @@ struct HistogramPlot {
                 value in
                 let x = number(place(value))
                 return """
-                    <path class="threshold \(PlotClass.of(threshold.method))" d="M\(x) \(number(Double(index) * 2))V\(number(height))">\
+                    <path class="threshold \(PlotClass.of(threshold.method))" \
+                    d="M\(x) \(number(Double(index) * 2))V\(number(height))">\
                     <title>\(threshold.method): \(value)</title></path>
                     """
             }

@@ -7,14 +7,16 @@ struct PictureSection {
         let figures: [HTML] = pictures.map { picture in
             """
             <figure class="viewer"><h3>\(picture.title)</h3>
-            <div class="tools"><input type="search" placeholder="find a layer" aria-label="find a layer in \(picture.title)">
+            <div class="tools"><input type="search" placeholder="find a layer" \
+            aria-label="find a layer in \(picture.title)">
             <output></output>
             <label>colour <select><option value="">kind</option><option value="time">time</option>\
             <option value="error">error</option></select></label>
             <button type="button" data-zoom="1.25" title="larger">+</button>
             <button type="button" data-zoom="0.8" title="smaller">−</button>
             <button type="button" data-zoom="0" title="all of it">fit</button></div>
-            <div class="canvas" tabindex="0" role="group" aria-label="picture of \(picture.title)">\(HTML(trusted: picture.svg))</div>
+            <div class="canvas" tabindex="0" role="group" \
+            aria-label="picture of \(picture.title)">\(HTML(trusted: picture.svg))</div>
             <figcaption>\(picture.caption)</figcaption></figure>
 
             """
