@@ -4,7 +4,10 @@ import TensorCore
 /// Whether the stored parameters of a graph are what its operators need: shape, type, and values that are numbers.
 public enum ParameterCheck {
     /// A sentence for each parameter that is not.
-    /// - Parameter limit: how many values of each are looked at; all, if nil.
+    /// - Parameters:
+    ///   - graph: the model, types annotated as far as they are known.
+    ///   - limit: how many values of each are looked at; all, if nil.
+    ///   - table: where operators are looked up.
     public static func problems(
         of graph: Graph, table: OperatorTable = .standard, limit: Int? = nil
     ) -> [String] {
