@@ -104,7 +104,8 @@ struct LpNormalization: OperatorDefinition {
     }
 }
 
-/// ONNX's MeanVarianceNormalization: y = (x − mean) / √variance along `axes`, N and the spatial axes if not given.
+/// ONNX's MeanVarianceNormalization: y = (x − mean) / (√variance + 1e-9) along `axes`, N and the spatial axes if not
+/// given.
 struct MeanVarianceNormalization: OperatorDefinition {
     let name = "MeanVarianceNormalization"
     let summary = "mean 0 and variance 1 along given axes"
@@ -138,7 +139,8 @@ struct MeanVarianceNormalization: OperatorDefinition {
         let order = others + shape.dimensions.indices.filter { axes.contains($0) }
         guard others.count < shape.rank else { throw ModelError("there is no axis to normalize along") }
         let arranged = try lowering.transpose(lowering.floatValue(node, 0), order, node)
-        let kernel = NormalizationKernel(.standard, axes: others.count..<shape.rank, epsilon: 0)
+        // Inside of the root 1e-18 is the same where all elements are equal, and nothing elsewhere.
+        let kernel = NormalizationKernel(.standard, axes: others.count..<shape.rank, epsilon: 1e-18)
         let normalized = try lowering.add(kernel, [arranged], node)
         let back = shape.dimensions.indices.map { axis in order.firstIndex(of: axis) ?? axis }
         lowering.define(node, LoweredValue(try lowering.transpose(normalized, back, node)))
