@@ -258,7 +258,7 @@ struct VerbTests {
     @Test func tuneReachesItsGoal() throws {
         try Fixtures.withTemporaryFolder { folder in
             let data = Sample.testData + ["--batches", "1", "--batch-size", "16"]
-            let tune = ["tune", Sample.model, "-o", "tuned", "--min-sqnr", "41", "--resume", "j.json", "--json"] + data
+            let tune = ["tune", Sample.model, "-o", "tuned", "--min-sqnr", "43", "--resume", "j.json", "--json"] + data
             let result = try RequantProcess(tune, in: folder)
             #expect(result.status == 0, "\(result.errors)")
             struct Report: Decodable {
@@ -266,8 +266,8 @@ struct VerbTests {
                 var chosen: Trial, trials: Int, resumed: Int
             }
             let report = try result.json(Report.self)
-            #expect(!report.chosen.excluded.isEmpty && report.chosen.excluded.count < 15 && report.chosen.sqnr >= 41)
-            let diff = ["diff", Sample.model, "tuned", "--min-sqnr", "41"] + data
+            #expect(!report.chosen.excluded.isEmpty && report.chosen.excluded.count < 15 && report.chosen.sqnr >= 43)
+            let diff = ["diff", Sample.model, "tuned", "--min-sqnr", "43"] + data
             #expect(try RequantProcess(diff, in: folder).status == 0)
             let again = ["quantize", Sample.model, "-o", "again", "--ranges", "tuned-ranges.txt"]
             #expect(try RequantProcess(again + ["--exclude-list", "tuned-exclude.txt"], in: folder).status == 0)
