@@ -28,4 +28,4 @@ let converted = try Model.load("\(output)/int8.onnx")
 let top1 = try converted.run(on: test).top1 ?? 0
 let report = try float.compare(with: converted, on: test)
 print("correct     \(top1)")
-print("SQNR        \(report.outputs[0].sqnr) dB")
+print("SQNR        \((report.outputs[0].sqnr * 10).rounded() / 10) dB")
